@@ -1,0 +1,1 @@
+"""Plain Keras networks, data and training recipes; knows nothing of tfsnn."""

@@ -1,0 +1,1 @@
+"""Slow oracles in NumPy float64: loops, no cleverness, one idea a file."""

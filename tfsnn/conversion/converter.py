@@ -1,0 +1,124 @@
+"""From a trained network to the structure of a spiking one."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from tfsnn.errors import ConversionError, UnsupportedLayerError
+from tfsnn.graph.passes import prepare
+from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
+from tfsnn.graph.trace import trace
+from tfsnn.graph.view import Graph
+from tfsnn.types import NeuronParameters
+
+from .check import check_graph, is_neuron
+from .config import ConversionConfig
+from .spiking import build_spiking_model
+from .verify import verify
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """A network prepared for spiking; the same for every T.
+
+    Attributes:
+        graph: The prepared network, batch norms folded and every ReLU a layer
+            of its own; its model gives the source's outputs.
+        config: The options it was made with.
+        difference: Largest difference to the source in the self-check, over
+            the largest output.
+    """
+
+    graph: Graph
+    config: ConversionConfig
+    difference: float
+
+    @property
+    def analog(self) -> keras.Model:
+        """The prepared network as a Keras model, still with ReLU."""
+        return self.graph.model
+
+    @property
+    def neuron_names(self) -> list[str]:
+        """Names of the layers that become neurons, in order."""
+        return [call.name for call in self.graph if is_neuron(call)]
+
+    def spiking_model(
+        self,
+        timesteps: int,
+        *,
+        lag: int = 0,
+        parameters: Mapping[str, NeuronParameters] | None = None,
+    ) -> keras.Model:
+        """Builds the spiking network for one T.
+
+        Args:
+            timesteps: T, at least 1.
+            lag: Steps each neuron charges before it may fire, 0...T. Neurons
+                whose current is constant always have 0.
+            parameters: Neuron name to parameters; a neuron without keeps a
+                threshold of 1 and half of it as initial potential.
+
+        Returns:
+            `keras.Model`, images `[B, ...]` to the outputs of the source,
+            averaged over time; with its own weights.
+
+        Raises:
+            ValueError: If T, the lag or a name in `parameters` does not fit.
+        """
+        parameters = dict(parameters or {})
+        unknown = sorted(set(parameters) - set(self.neuron_names))
+        if unknown:
+            raise ValueError(
+                f"parameters name no neuron of this network: {unknown}."
+                f" Supported: {self.neuron_names}."
+            )
+        return build_spiking_model(
+            self.graph,
+            timesteps=timesteps,
+            lag=lag,
+            reset=self.config.reset,
+            parameters=parameters,
+        )
+
+
+def convert(
+    model: keras.Model,
+    *,
+    config: ConversionConfig | None = None,
+    sample: np.ndarray | None = None,
+) -> Conversion:
+    """Prepares a trained network for spiking; needs no data.
+
+    Args:
+        model: A trained Functional or Sequential model with ReLU; it is not
+            changed.
+        config: Options; the defaults if None.
+        sample: Images `[B, ...]` for the self-check; None: random input.
+
+    Returns:
+        A `Conversion`.
+
+    Raises:
+        TypeError: If `model` is not a Keras 3 model.
+        UnsupportedLayerError: If a layer has no spiking counterpart; lists
+            every finding, as `check` does.
+        ConversionError: If the graph is not known or the self-check fails.
+    """
+    config = config or ConversionConfig()
+    source = trace(model)
+    findings = check_graph(source)
+    if not findings.ok:
+        raise UnsupportedLayerError(str(findings), findings)
+    graph = prepare(source)
+    if config.average_pool == "neuron":
+        graph = pool_to_convolution(graph)
+    after = check_graph(graph)
+    if not after.ok:
+        raise ConversionError(
+            f"Preparing '{model.name}' left something unconverted. {after}",
+            after,
+        )
+    return Conversion(graph, config, verify(graph.model, model, sample))

@@ -1,0 +1,235 @@
+"""What each layer becomes in a spiking network, and why some cannot.
+
+A rule answers for one call: its role, or the reason why there is none.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+
+from tfsnn import layers as spiking_layers
+from tfsnn.graph.view import Call
+
+from .operation_rules import operation_refusal
+
+AFFINE = "affine"
+NEURON = "neuron"
+HEAD = "head"
+REMOVED = "removed"
+
+KERNEL_LAYERS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+)
+
+AFFINE_LAYERS = (
+    *KERNEL_LAYERS,
+    keras.layers.BatchNormalization,
+    keras.layers.Add,
+    keras.layers.Subtract,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.AveragePooling3D,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Permute,
+    keras.layers.RepeatVector,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Cropping3D,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+    keras.layers.ZeroPadding3D,
+    keras.layers.UpSampling1D,
+    keras.layers.UpSampling2D,
+    keras.layers.UpSampling3D,
+    keras.layers.Rescaling,
+    keras.layers.Normalization,
+    spiking_layers.ChannelAffine,
+)
+
+REMOVED_LAYERS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+    keras.layers.ActivityRegularization,
+    keras.layers.Identity,
+)
+
+RELU_ACTIVATIONS = ("relu", "relu6")
+USE_RELU = (
+    "Retrain with ReLU or ReLU6 in its place; no post-training conversion"
+    " keeps it."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruling:
+    """The answer of a rule.
+
+    Attributes:
+        role: `"affine"`, `"neuron"`, `"head"` (a last activation, applied once
+            to the averaged output) or `"removed"`; None: refused.
+        has_neuron: Whether a ReLU is fused into the layer.
+        reason: Why it is refused.
+        remedy: What the user can do about it.
+    """
+
+    role: str | None
+    has_neuron: bool = False
+    reason: str = ""
+    remedy: str = ""
+
+
+def _refused(reason: str, remedy: str) -> Ruling:
+    return Ruling(None, reason=reason, remedy=remedy)
+
+
+def rule_for(call: Call) -> Ruling:
+    """Says what becomes of a call.
+
+    Args:
+        call: A call of a traced model.
+
+    Returns:
+        The ruling; a head is only allowed where no neuron follows, which is
+        for the caller to see.
+    """
+    operation = call.operation
+    for family, rule in _RULES:
+        if isinstance(operation, family):
+            return rule(operation)
+    if isinstance(operation, keras.Layer):
+        return _unknown_layer(operation)
+    role, reason = operation_refusal(call)
+    if role is None:
+        return _refused(
+            reason,
+            "Use a Keras layer that does the same, or move it out of the"
+            " network.",
+        )
+    return Ruling(role, has_neuron=role == NEURON)
+
+
+def activation_name(function: Callable) -> str:
+    """The Keras name of an activation function, or its Python name."""
+    if function is None:
+        return "linear"
+    name = keras.activations.serialize(function)
+    if isinstance(name, str):
+        return name
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _by_activation(layer: keras.Layer, linear_role: str) -> Ruling:
+    name = activation_name(layer.activation)
+    if name == "linear":
+        return Ruling(linear_role)
+    if name in RELU_ACTIVATIONS:
+        role = NEURON if linear_role == REMOVED else linear_role
+        return Ruling(role, has_neuron=True)
+    return Ruling(
+        HEAD,
+        reason=f"activation '{name}' has no spiking counterpart",
+        remedy=USE_RELU,
+    )
+
+
+def _kernel_layer(layer):
+    return _by_activation(layer, AFFINE)
+
+
+def _activation_layer(layer):
+    return _by_activation(layer, REMOVED)
+
+
+def _relu_layer(layer):
+    if layer.negative_slope or layer.threshold:
+        return _refused(
+            f"ReLU with negative_slope={float(layer.negative_slope)} and"
+            f" threshold={float(layer.threshold)}",
+            "Only ReLU with both at 0 (max_value is fine) has a neuron that"
+            " answers like it. Retrain with a plain ReLU.",
+        )
+    return Ruling(NEURON, has_neuron=True)
+
+
+def _max_pooling(layer):
+    return _refused(
+        "the largest of several spike trains is not known before its end",
+        "Replace it by average pooling and fine-tune; that is what the method"
+        " was published with.",
+    )
+
+
+def _nested(model):
+    return _refused(
+        "nested models are not opened yet",
+        "Flatten it: apply the inner model's layers to the outer tensors.",
+    )
+
+
+def _last_activation(layer):
+    name = type(layer).__name__
+    return Ruling(
+        HEAD, reason=f"{name} has no spiking counterpart", remedy=USE_RELU
+    )
+
+
+def _unknown_layer(layer):
+    return _refused(
+        "no rule for this layer",
+        "Supported: convolutions, Dense, average pooling, batch"
+        " normalisation, Add, Concatenate, reshaping, padding, ReLU. Replace"
+        " the layer by these.",
+    )
+
+
+_RULES = (
+    (keras.Model, _nested),
+    (KERNEL_LAYERS, _kernel_layer),
+    (AFFINE_LAYERS, lambda layer: Ruling(AFFINE)),
+    (REMOVED_LAYERS, lambda layer: Ruling(REMOVED)),
+    (keras.layers.ReLU, _relu_layer),
+    (keras.layers.Activation, _activation_layer),
+    (
+        (
+            keras.layers.Softmax,
+            keras.layers.LeakyReLU,
+            keras.layers.PReLU,
+            keras.layers.ELU,
+        ),
+        _last_activation,
+    ),
+    (
+        (
+            keras.layers.MaxPooling1D,
+            keras.layers.MaxPooling2D,
+            keras.layers.MaxPooling3D,
+            keras.layers.GlobalMaxPooling1D,
+            keras.layers.GlobalMaxPooling2D,
+            keras.layers.GlobalMaxPooling3D,
+        ),
+        _max_pooling,
+    ),
+)

@@ -1,0 +1,167 @@
+"""Every ReLU becomes a neuron; time runs from the first one to the read-out."""
+
+from collections.abc import Mapping
+
+import keras
+
+from tfsnn.graph.rewrite import rewrite, unchanged
+from tfsnn.graph.view import Graph, symbolic_tensors
+from tfsnn.layers import IFCell, RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.layers.timesteps import checked_lag, checked_timesteps
+from tfsnn.types import NeuronParameters, granularity_of
+
+from .check import is_head, is_neuron
+
+
+def build_spiking_model(
+    graph: Graph,
+    *,
+    timesteps: int,
+    lag: int,
+    reset: str,
+    parameters: Mapping[str, NeuronParameters],
+) -> keras.Model:
+    """Rewrites a prepared graph into a spiking model.
+
+    Args:
+        graph: A prepared graph.
+        timesteps: T.
+        lag: Lag of every neuron with a temporal current.
+        reset: `"soft"` or `"hard"`.
+        parameters: Neuron name to parameters.
+
+    Returns:
+        The spiking model, see `Conversion.spiking_model`.
+    """
+    timesteps = checked_timesteps(timesteps)
+    lag = checked_lag(lag, timesteps)
+    visitor = _SpikingVisitor(timesteps, lag, reset, parameters)
+    return rewrite(
+        graph,
+        visitor.visit,
+        finish=visitor.average,
+        name=f"{graph.model.name}_t{timesteps}",
+    ).model
+
+
+class _SpikingVisitor:
+    """Knows which new tensors carry time."""
+
+    def __init__(self, timesteps, lag, reset, parameters):
+        self._timesteps = timesteps
+        self._lag = lag
+        self._reset = reset
+        self._parameters = parameters
+        self._temporal = {}
+        self._repeated = {}
+        self._averaged = {}
+
+    def visit(self, rewriter, call, args, kwargs):
+        if is_neuron(call):
+            return self._neuron(rewriter, call, args[0])
+        if is_head(call):
+            args, kwargs = keras.tree.map_structure(
+                lambda leaf: self.average(rewriter, leaf), (args, kwargs)
+            )
+            return unchanged(rewriter, call, args, kwargs)
+        if not any(map(self._is_temporal, symbolic_tensors((args, kwargs)))):
+            return unchanged(rewriter, call, args, kwargs)
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: self._with_time(rewriter, leaf), (args, kwargs)
+        )
+        outputs = unchanged(rewriter, call, args, kwargs)
+        for tensor in symbolic_tensors(outputs):
+            self._mark(tensor)
+        return outputs
+
+    def average(self, rewriter, leaf):
+        """The time mean of a temporal tensor; anything else as it is."""
+        if not self._is_temporal(leaf):
+            return leaf
+        if id(leaf) not in self._averaged:
+            name = "readout"
+            if self._averaged:
+                name = f"readout_{len(self._averaged)}"
+            self._averaged[id(leaf)] = rewriter.apply(
+                TimeAverage(self._timesteps, name=name), leaf
+            )
+        return self._averaged[id(leaf)]
+
+    def _neuron(self, rewriter, call, current):
+        temporal = self._is_temporal(current)
+        layer = neuron_layer(
+            call.name,
+            self._parameters.get(call.name),
+            feature_shape=tuple(current.shape[1:]),
+            reset=self._reset,
+            dtype=call.operation.dtype_policy,
+            timesteps=self._timesteps,
+            lag=self._lag if temporal else 0,
+            temporal_input=temporal,
+        )
+        spikes = rewriter.apply(layer, current)
+        assign_parameters(layer.cell, self._parameters.get(call.name))
+        self._mark(spikes)
+        return spikes
+
+    def _with_time(self, rewriter, leaf):
+        if not isinstance(leaf, keras.KerasTensor) or self._is_temporal(leaf):
+            return leaf
+        if id(leaf) not in self._repeated:
+            layer = RepeatTime(
+                self._timesteps, name=f"repeat_time_{len(self._repeated)}"
+            )
+            self._repeated[id(leaf)] = (leaf, rewriter.apply(layer, leaf))
+        return self._repeated[id(leaf)][1]
+
+    def _is_temporal(self, leaf):
+        return id(leaf) in self._temporal
+
+    def _mark(self, tensor):
+        self._temporal[id(tensor)] = tensor
+
+
+def neuron_layer(
+    name: str,
+    parameters: NeuronParameters | None,
+    *,
+    feature_shape: tuple,
+    reset: str,
+    dtype,
+    **clock,
+) -> SpikingActivation:
+    """An unbuilt neuron layer whose variables fit `parameters`.
+
+    Args:
+        name: Name of the layer.
+        parameters: What it will hold; None: one value for the layer, no bias.
+        feature_shape: Shape of the feature map, without the batch.
+        reset: `"soft"` or `"hard"`.
+        dtype: Dtype policy.
+        **clock: `timesteps`, `lag`, `temporal_input`.
+
+    Returns:
+        The layer.
+    """
+    granularities = {}
+    if parameters is not None:
+        for key in ("threshold", "initial_potential", "bias"):
+            values = getattr(parameters, key)
+            if values is not None:
+                granularities[f"{key}_per"] = granularity_of(
+                    values, feature_shape
+                )
+    cell = IFCell(name="cell", reset=reset, dtype=dtype, **granularities)
+    return SpikingActivation(cell=cell, name=name, dtype=dtype, **clock)
+
+
+def assign_parameters(
+    cell: IFCell, parameters: NeuronParameters | None
+) -> None:
+    """Writes parameters into the variables of a built cell."""
+    if parameters is None:
+        return
+    cell.threshold.assign(parameters.threshold)
+    cell.initial_potential.assign(parameters.initial_potential)
+    if parameters.bias is not None:
+        cell.bias.assign(parameters.bias)

@@ -1,0 +1,47 @@
+"""Error types; each is also a built-in, so callers need not import ours."""
+
+
+class TfsnnError(Exception):
+    """Base of all errors raised on purpose by this library."""
+
+
+class BackendError(TfsnnError, ImportError):
+    """Keras runs on another backend than TensorFlow."""
+
+
+class ConversionError(TfsnnError, ValueError):
+    """A model cannot be converted.
+
+    Attributes:
+        findings: What `check` found; None where the conversion itself failed.
+    """
+
+    def __init__(self, message: str, findings=None):
+        """Keeps the findings beside the text.
+
+        Args:
+            message: Complete text for the user.
+            findings: A `Findings`, or None.
+        """
+        super().__init__(message)
+        self.findings = findings
+
+
+class UnsupportedLayerError(ConversionError, TypeError):
+    """A layer has no spiking counterpart."""
+
+
+class ModelFileError(TfsnnError, ValueError):
+    """A file is not a Keras model that can be read."""
+
+
+class DataError(TfsnnError, ValueError):
+    """Images or labels do not fit."""
+
+
+class ExportError(TfsnnError, OSError):
+    """An artefact could not be written; nothing was left half-written."""
+
+
+class ReloadError(TfsnnError, RuntimeError):
+    """A written artefact does not reproduce the model it came from."""

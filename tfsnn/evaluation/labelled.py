@@ -1,0 +1,169 @@
+"""Batches of images with their labels, for evaluation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tfsnn import batches, image_arrays
+from tfsnn.errors import DataError
+
+
+def labelled_batches(
+    data: Any,
+    *,
+    input_shape: image_arrays.InputShape,
+    batch_size: int = 128,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Walks labelled data in order, in batches of one size.
+
+    Args:
+        data: A tuple `(images, labels)` of arrays; a dict with `image` and
+            `label`; a `tf.data.Dataset` of such pairs, batched or not; a
+            `keras.utils.PyDataset`; an iterable of batches; or a callable
+            without arguments that returns one of these.
+        input_shape: Shape of one image, without B; None: any size.
+        batch_size: Images a batch, at least 1; only the last is smaller.
+
+    Returns:
+        An iterator over images `[B, ...]` float32, values unscaled, and
+        labels `[B]` int64, see `class_indices`.
+
+    Raises:
+        DataError: At once if `batch_size` is below 1 or the form of the data
+            is not supported; while iterating if there are no images, or if
+            images or labels do not fit.
+    """
+    if batch_size < 1:
+        raise DataError(
+            f"Received batch_size={batch_size}. Supported: 1 and more. Choose"
+            " a larger batch."
+        )
+    data = batches.resolve(data)
+    whole = batches.whole_arrays(data)
+    if whole is None:
+        pairs = _check_stream(data, input_shape)
+    else:
+        pairs = _slice_arrays(whole, input_shape, batch_size)
+    return _rebatch(pairs, batch_size)
+
+
+def class_indices(labels: Any, num_images: int) -> np.ndarray:
+    """Reads labels as class indices.
+
+    Args:
+        labels: `[B]` or `[B, 1]` whole numbers of any dtype, or `[B, K]` one
+            score per class (one-hot labels), of which the largest counts
+            (argmax, the first among equals).
+        num_images: B.
+
+    Returns:
+        `[B]` int64, 0 and above.
+
+    Raises:
+        DataError: If labels are missing, of another number or no indices.
+    """
+    supported = (
+        "Supported: class indices [B], or one-hot labels [B, K], one a image."
+    )
+    if labels is None:
+        raise DataError(
+            f"Received {num_images} images without labels. {supported} Pass"
+            " (images, labels)."
+        )
+    labels = batches.to_array(labels, "labels")
+    received = f"Received labels of shape {labels.shape}, dtype {labels.dtype}"
+    if labels.ndim not in (1, 2) or len(labels) != num_images:
+        raise DataError(
+            f"{received}, for {num_images} images: the lengths differ or the"
+            f" axes do not fit. {supported} Pair every image with one label."
+        )
+    if not image_arrays.is_numeric(labels.dtype):
+        raise DataError(
+            f"{received}, which is not numeric. {supported} Number the"
+            " classes from 0."
+        )
+    if labels.ndim == 2 and labels.shape[1] > 1 and np.isfinite(labels).all():
+        return np.argmax(labels, axis=1).astype(np.int64)
+    labels = labels.reshape(num_images, -1)
+    is_index = np.isfinite(labels) & (labels >= 0)
+    is_index &= np.floor(labels) == labels
+    if not is_index.all() or labels.shape[1] == 0:
+        raise DataError(
+            f"{received}, of which {int((~is_index).sum())} are not whole"
+            f" numbers >= 0. {supported} Number the classes from 0."
+        )
+    return labels[:, 0].astype(np.int64)
+
+
+def _slice_arrays(
+    whole: batches.Pair, input_shape: image_arrays.InputShape, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cuts arrays; converts one batch at a time, so large arrays stay put."""
+    problems = image_arrays.find_problems(whole.images, input_shape)
+    if problems:
+        image_arrays.refuse("evaluation data", problems)
+    num_images = len(whole.images)
+    labels = class_indices(whole.labels, num_images) if num_images else None
+    for start in range(0, num_images, batch_size):
+        rows = slice(start, start + batch_size)
+        yield _finite(whole.images[rows], f"images from {start}"), labels[rows]
+
+
+def _check_stream(
+    data: Any, input_shape: image_arrays.InputShape
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Gives every element a batch axis and checks it."""
+    for index, (images, labels) in enumerate(batches.iterate_pairs(data)):
+        if image_arrays.fits(images.shape, input_shape):
+            images = images[None]
+            if labels is not None:
+                labels = batches.to_array(labels, "labels")[None]
+        place = f"element {index}"
+        problems = image_arrays.find_problems(images, input_shape)
+        if problems:
+            image_arrays.refuse(f"evaluation data, {place}", problems)
+        yield _finite(images, place), class_indices(labels, len(images))
+
+
+def _finite(images: np.ndarray, place: str) -> np.ndarray:
+    images = image_arrays.to_float32(images)
+    problems = image_arrays.find_non_finite(images)
+    if problems:
+        image_arrays.refuse(f"evaluation data, {place}", problems)
+    return images
+
+
+def _rebatch(
+    pairs: Iterator[tuple[np.ndarray, np.ndarray]], batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Joins and cuts pairs to the batch size; refuses to yield nothing."""
+    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    missing = batch_size
+    is_empty = True
+    for images, labels in pairs:
+        while len(images):
+            is_empty = False
+            waiting.append((images[:missing], labels[:missing]))
+            images, labels = images[missing:], labels[missing:]
+            missing -= len(waiting[-1][1])
+            if not missing:
+                yield _join(waiting)
+                waiting, missing = [], batch_size
+    if waiting:
+        yield _join(waiting)
+    if is_empty:
+        raise DataError(
+            "Received no images: the evaluation data are empty. Supported: at"
+            " least 1 labelled image. A generator that was read before has to"
+            " be made anew."
+        )
+
+
+def _join(
+    parts: list[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    if len(parts) == 1:
+        return parts[0]
+    images, labels = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(labels)

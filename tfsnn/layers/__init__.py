@@ -1,0 +1,19 @@
+"""Keras layers of spiking networks; the only place that defines layers."""
+
+from .channel_affine import ChannelAffine
+from .if_cell import IFCell
+from .readout import TimeAverage
+from .repeat_time import RepeatTime
+from .spiking_activation import SpikingActivation
+from .spiking_rnn import SpikingRNN
+from .time_folded import TimeFolded
+
+__all__ = [
+    "ChannelAffine",
+    "IFCell",
+    "RepeatTime",
+    "SpikingActivation",
+    "SpikingRNN",
+    "TimeAverage",
+    "TimeFolded",
+]

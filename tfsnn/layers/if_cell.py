@@ -1,0 +1,191 @@
+"""One step of an integrate-and-fire neuron as a Keras RNN cell."""
+
+import keras
+import tensorflow as tf
+
+from tfsnn.dynamics.integrate_and_fire import RESETS, State, charge
+
+GRANULARITIES = ("layer", "channel", "neuron")
+SPIKE_VALUES = ("threshold", "unit")
+
+
+def parameter_shape(granularity: str, feature_shape: tuple) -> tuple:
+    """Shape of a neuron parameter that is shared per `granularity`."""
+    if granularity == "layer":
+        return ()
+    if granularity == "channel":
+        return (feature_shape[-1],)
+    return tuple(feature_shape)
+
+
+@keras.saving.register_keras_serializable(package="tfsnn")
+class IFCell(keras.layers.Layer):
+    """Integrate-and-fire neurons, `(current, [v]) -> (spikes, [v])`.
+
+        v <- v + (current + bias) / threshold;   s = 1 if v >= 1 else 0
+        soft reset v <- v - s, hard reset v <- v (1 - s)          (Eq. 2-4)
+
+    The state is the potential in units of the threshold. It is kept in the
+    variable dtype also under a mixed dtype policy.
+
+    Args:
+        threshold: Firing threshold in activation units, above 0; its first
+            value, calibration sets the variable.
+        initial_potential: Potential before the first step, activation units.
+            None: half the threshold, which makes the neuron round instead of
+            floor.
+        reset: `"soft"` (subtract the threshold) or `"hard"` (to zero).
+        threshold_per: What shares a threshold: `"layer"` (shape `[]`),
+            `"channel"` (`[C]`) or `"neuron"` (the shape of a feature map).
+        initial_potential_per: The same for the initial potential.
+        bias_per: The same for a bias current added at every step; None: the
+            neuron has none.
+        spike_values: Spikes of `"threshold"` (activation units) or `"unit"`
+            ({0, 1}; the consumers' weights carry the threshold, Eq. 5).
+        **kwargs: Other arguments as in `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Current of one step `[B, ...]`, activation units.
+        states: List with the potential `[B, ...]` in thresholds.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, Eq. 2-5.
+    """
+
+    def __init__(
+        self,
+        threshold: float = 1.0,
+        initial_potential: float | None = None,
+        *,
+        reset: str = "soft",
+        threshold_per: str = "layer",
+        initial_potential_per: str = "layer",
+        bias_per: str | None = None,
+        spike_values: str = "threshold",
+        **kwargs,
+    ):
+        """See the class."""
+        super().__init__(**kwargs)
+        if not threshold > 0:
+            raise ValueError(
+                f"threshold={threshold}. Supported: above 0. Use for example"
+                " the largest activation."
+            )
+        _check_choice("reset", reset, tuple(RESETS))
+        _check_choice("threshold_per", threshold_per, GRANULARITIES)
+        _check_choice(
+            "initial_potential_per", initial_potential_per, GRANULARITIES
+        )
+        _check_choice("bias_per", bias_per, (None, *GRANULARITIES))
+        _check_choice("spike_values", spike_values, SPIKE_VALUES)
+        self.initial_threshold = float(threshold)
+        self.first_potential = initial_potential
+        self.reset = reset
+        self.threshold_per = threshold_per
+        self.initial_potential_per = initial_potential_per
+        self.bias_per = bias_per
+        self.spike_values = spike_values
+        self.bias = None
+        # A potential in half precision would lose charge at every step.
+        self.dtype_policy = keras.DTypePolicy(self.variable_dtype)
+
+    def build(self, input_shape):
+        """Creates the parameters for feature maps `input_shape[1:]`."""
+        features = tuple(input_shape[1:])
+        self.state_size = [features]
+        self.output_size = features
+        self.threshold = self._parameter(
+            "threshold", self.threshold_per, features, self.initial_threshold
+        )
+        start = self.first_potential
+        if start is None:
+            start = self.initial_threshold / 2
+        self.initial_potential = self._parameter(
+            "initial_potential", self.initial_potential_per, features, start
+        )
+        if self.bias_per is not None:
+            self.bias = self._parameter("bias", self.bias_per, features, 0.0)
+
+    def _parameter(self, name, granularity, features, value):
+        shape = parameter_shape(granularity, features)
+        if None in shape:
+            raise ValueError(
+                f"Neuron '{self.name}' keeps its {name} per {granularity}, but"
+                f" the feature map {features} has unknown axes. Supported:"
+                " known axes, or a coarser granularity. Give the Input a full"
+                " shape, or use 'channel' or 'layer'."
+            )
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+        )
+
+    def scaled_current(self, current: tf.Tensor) -> tf.Tensor:
+        """Current plus bias, in thresholds: `(current + bias) / threshold`."""
+        current = tf.cast(current, self.variable_dtype)
+        if self.bias is not None:
+            current = current + self.bias
+        return current / self.threshold
+
+    def initial_state(self, shape: tf.Tensor) -> State:
+        """The state before the first step.
+
+        Args:
+            shape: Shape of the state, `[B, ...]`.
+
+        Returns:
+            Potential of that shape, in thresholds.
+        """
+        start = self.initial_potential / self.threshold
+        return (tf.broadcast_to(start, shape),)
+
+    def emitted(self, spikes: tf.Tensor) -> tf.Tensor:
+        """Spikes of 0 and 1 as what the neuron sends, see `spike_values`."""
+        if self.spike_values == "unit":
+            return spikes
+        return spikes * self.threshold
+
+    @property
+    def fire(self):
+        """The firing decision, `state -> (spikes, state)`."""
+        return RESETS[self.reset]
+
+    def call(self, inputs, states):
+        """One step: `(current, [v]) -> (spikes, [v])`."""
+        state = charge(tuple(states), self.scaled_current(inputs))
+        spikes, state = self.fire(state)
+        return self.emitted(spikes), list(state)
+
+    def get_initial_state(self, batch_size=None):
+        """Initial state for `batch_size` samples, in thresholds."""
+        features = self.state_size[0]
+        return list(self.initial_state([batch_size, *features]))
+
+    def compute_output_shape(self, input_shape, states_shape=None):
+        """Spikes have the shape of the current."""
+        return input_shape, [input_shape]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "threshold": self.initial_threshold,
+            "initial_potential": self.first_potential,
+            "reset": self.reset,
+            "threshold_per": self.threshold_per,
+            "initial_potential_per": self.initial_potential_per,
+            "bias_per": self.bias_per,
+            "spike_values": self.spike_values,
+        }
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"{name}={value!r}. Supported: {', '.join(map(repr, choices))}."
+        )

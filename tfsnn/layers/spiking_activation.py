@@ -1,0 +1,123 @@
+"""The neuron layer of a converted network: folded time in, folded time out."""
+
+import keras
+import tensorflow as tf
+
+from tfsnn.dynamics.time import fold, scan, unfold
+
+from .if_cell import IFCell
+from .timesteps import checked_lag, checked_timesteps
+
+
+@keras.saving.register_keras_serializable(package="tfsnn")
+class SpikingActivation(keras.layers.Layer):
+    """Replaces a ReLU: runs an `IFCell` for T steps in the folded layout.
+
+    For a constant current x and half a threshold of initial potential, the
+    mean of the output over time is the closed form (Eq. 9-10, 15)
+
+        threshold / T * clip(floor(T x / threshold + 1/2), 0, T).
+
+    Args:
+        timesteps: T, at least 1.
+        cell: The neuron; `IFCell()` by default.
+        lag: Steps the neuron charges before it may fire, 0...T.
+        temporal_input: Whether the input is folded time `[T*B, ...]`; if not
+            it is a current `[B, ...]` that is the same at every step.
+        **kwargs: Other arguments as in `keras.layers.Layer`.
+
+    Input shape:
+        `[T*B, ...]`, time first, or `[B, ...]`; see `temporal_input`.
+
+    Output shape:
+        Spikes `[T*B, ...]`, time first, each 0 or the threshold (0 or 1 with
+        `spike_values="unit"`).
+
+    Raises:
+        ValueError: If T or the lag is out of range.
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, Eq. 2-4, 9-10, 15.
+    """
+
+    def __init__(
+        self,
+        timesteps: int,
+        cell: IFCell | None = None,
+        *,
+        lag: int = 0,
+        temporal_input: bool = True,
+        **kwargs,
+    ):
+        """See the class."""
+        super().__init__(autocast=False, **kwargs)
+        self._policy = self.dtype_policy
+        # Only the spikes are sent in the compute dtype; see IFCell.
+        self.dtype_policy = keras.DTypePolicy(self.variable_dtype)
+        self.timesteps = checked_timesteps(timesteps)
+        self.lag = checked_lag(lag, self.timesteps)
+        self.temporal_input = bool(temporal_input)
+        if cell is None:
+            cell = IFCell(dtype=self.variable_dtype, name="cell")
+        elif isinstance(cell, dict):
+            cell = keras.saving.deserialize_keras_object(cell)
+        self.cell = cell
+
+    def build(self, input_shape):
+        """Builds the cell for the feature map."""
+        if not self.cell.built:
+            self.cell.build(input_shape)
+
+    def call(self, inputs):
+        """Currents to spikes, see the class."""
+        if self.temporal_input:
+            sequence = unfold(inputs, self.timesteps)
+            shape = tf.shape(sequence)[1:]
+
+            def current(step):
+                return self.cell.scaled_current(sequence[step])
+
+        else:
+            shape = tf.shape(inputs)
+            constant = self.cell.scaled_current(inputs)
+
+            def current(step):
+                return constant
+
+        train, _ = scan(
+            current,
+            self.cell.initial_state(shape),
+            self.cell.fire,
+            timesteps=self.timesteps,
+            lag=self.lag,
+            emit=self._emit,
+        )
+        return fold(train)
+
+    def _emit(self, spikes):
+        return tf.cast(self.cell.emitted(spikes), self._policy.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """The batch axis grows by T where the input is constant."""
+        batch, *features = input_shape
+        if batch is not None and not self.temporal_input:
+            batch *= self.timesteps
+        return (batch, *features)
+
+    def compute_output_spec(self, inputs):
+        """Spikes come in the compute dtype of the policy given."""
+        return keras.KerasTensor(
+            self.compute_output_shape(inputs.shape),
+            dtype=self._policy.compute_dtype,
+        )
+
+    def get_config(self):
+        """The constructor's arguments; the cell as a nested config."""
+        return {
+            **super().get_config(),
+            "dtype": keras.saving.serialize_keras_object(self._policy),
+            "timesteps": self.timesteps,
+            "cell": keras.saving.serialize_keras_object(self.cell),
+            "lag": self.lag,
+            "temporal_input": self.temporal_input,
+        }

@@ -1,0 +1,301 @@
+"""Thresholds from analog activations: maximum, percentile, least squares."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from tfsnn.errors import DataError
+from tfsnn.numerics.checks import (
+    check_choice,
+    check_count,
+    check_shape,
+    check_threshold,
+)
+
+# Initial potential in units of the threshold.
+INITIAL_CHARGE = {"floor": 0.0, "round": 0.5}
+MAX_VALUES = {"channel": 2**17, "layer": 2**21}
+
+# Activations below this are dust: a threshold that small, or a hundredth of
+# it, could underflow to zero in float32.
+SMALLEST_MAXIMUM = 1e-30
+LARGEST_MAXIMUM = float(np.finfo(np.float32).max)
+
+# Breakpoints looked up at once: bounds the working memory to some 10 MB.
+LOOKUPS_PER_BLOCK = 2**18
+
+
+class SortedActivations:
+    """Analog activations, sorted once, from which any threshold is cheap.
+
+    A quantiser of T levels maps x to theta / T * (number of breakpoints
+    b_k <= x), with b_k = (k * theta - v0) / T, k = 1...T. Summed over the N
+    activations its squared error is
+
+        sum x^2 - 2 theta/T sum_k X_k + (theta/T)^2 sum_k (2k - 1) N_k
+
+    where N_k activations, of sum X_k, are at or above b_k. On sorted values
+    with prefix sums one breakpoint costs O(log N); the data are passed over
+    once per call, not once per candidate.
+
+    Memory: one sorted copy of the kept values in their dtype (float32 or
+    float64), at construction a second one; while a method runs, 16 bytes a
+    value for one channel at a time, and some 10 MB.
+    """
+
+    def __init__(
+        self,
+        activations: npt.ArrayLike,
+        granularity: str = "channel",
+        *,
+        max_values_per_channel: int | None = None,
+    ):
+        """Sorts the activations.
+
+        Args:
+            activations: Outputs of a ReLU, `[..., C]`, activation units, at
+                least 0 and finite in float32.
+            granularity: "channel" for a threshold per channel (the last
+                axis), "layer" for one in all.
+            max_values_per_channel: Values kept per channel, or in all for
+                "layer"; above it, that many are taken at a constant stride
+                modulo their number, spread evenly and the same on each run.
+                By default 2**17 per channel and 2**21 per layer. Measured
+                on 2**20 random values a channel, the default raised the mean
+                squared error of `mmse` by up to 1 % at T = 8, 2 % at T = 32
+                and 23 % at T = 128, where few values decide: keep more for
+                large T. The maximum is always that of all values.
+
+        Raises:
+            DataError: If there are no activations, or any is negative, NaN
+                or infinite.
+            ValueError: If an option is not supported.
+        """
+        check_choice("granularity", granularity, tuple(MAX_VALUES))
+        if max_values_per_channel is None:
+            max_values_per_channel = MAX_VALUES[granularity]
+        check_count("max_values_per_channel", max_values_per_channel)
+        values = np.asarray(activations)
+        if values.size == 0 or values.ndim == 0:
+            raise DataError(
+                f"Activations have shape {values.shape}. Supported: [..., C] "
+                "with at least one value. Pass at least one image."
+            )
+        width = values.shape[-1] if granularity == "channel" else 1
+        values = values.reshape(-1, width)
+        peaks = values.max(axis=0).astype(np.float64)
+        _check_values(values, peaks)
+        self._granularity = granularity
+        self._maximum = _replace_dead(peaks)
+        self._dead = peaks < SMALLEST_MAXIMUM
+        self._rows = _sorted_rows(values, max_values_per_channel)
+
+    def maximum(self) -> np.ndarray:
+        """Largest activation, of all values.
+
+            theta = max x
+
+        A channel that is never active gets the maximum of the layer, a layer
+        that is never active 1.0; the same holds for all methods.
+
+        Returns:
+            Thresholds above 0, float64: `[C]`, or `()` for "layer".
+
+        References:
+            Diehl et al., Fast-classifying, high-accuracy spiking deep
+            networks through weight and threshold balancing, 2015; compared
+            with in Li et al., 2021, arXiv:2106.06984, Table 2.
+        """
+        return self._shaped(self._maximum.copy())
+
+    def percentile(self, q: float = 99.9) -> np.ndarray:
+        """Value that `q` percent of the activations do not exceed.
+
+        Linear between neighbours, as `numpy.percentile`. Where that is zero
+        (a channel that is rarely active), the maximum.
+
+        Args:
+            q: Percentage, above 0, at most 100 (the maximum). Default as
+                in the reference.
+
+        Returns:
+            Thresholds above 0, float64: `[C]`, or `()` for "layer".
+
+        Raises:
+            ValueError: If `q` is out of range.
+
+        References:
+            Rueckauer et al., Conversion of continuous-valued deep networks
+            to efficient event-driven networks, 2017; compared with in Li et
+            al., 2021, arXiv:2106.06984, Table 2.
+        """
+        if not 0 < q <= 100:
+            raise ValueError(
+                f"`q` is {q!r}. Supported: percentages above 0, at most 100. "
+                "Pass, for example, 99.9."
+            )
+        if q == 100:
+            return self.maximum()
+        position = q / 100 * (self._rows.shape[1] - 1)
+        low, high = math.floor(position), math.ceil(position)
+        below = self._rows[:, low].astype(np.float64)
+        above = self._rows[:, high].astype(np.float64)
+        value = below + (position - low) * (above - below)
+        usable = ~self._dead & (value >= SMALLEST_MAXIMUM)
+        return self._shaped(np.where(usable, value, self._maximum))
+
+    def mmse(
+        self,
+        timesteps: int,
+        *,
+        rounding: str = "floor",
+        num_candidates: int = 100,
+    ) -> np.ndarray:
+        """Threshold with the least mean squared quantisation error.
+
+            argmin_theta mean (clipfloor(x, T, theta) - x)^2
+
+        over `num_candidates` points spaced evenly on (0, max x]; the largest
+        of equally good ones.
+
+        Args:
+            timesteps: Number of steps T, at least 1.
+            rounding: Response the threshold is for. "floor": the potential
+                starts at 0, as in the paper. "round": it starts at
+                theta / 2.
+            num_candidates: Points of the grid, at least 1; 100 as in the
+                paper, section 4.2.
+
+        Returns:
+            Thresholds above 0, float64: `[C]`, or `()` for "layer".
+
+        Raises:
+            ValueError: If an argument is out of range.
+
+        References:
+            Li et al., A Free Lunch From ANN, 2021, arXiv:2106.06984, Eq. 11.
+        """
+        check_count("timesteps", timesteps)
+        check_choice("rounding", rounding, tuple(INITIAL_CHARGE))
+        check_count("num_candidates", num_candidates)
+        fractions = np.arange(1, num_candidates + 1) / num_candidates
+        charge = INITIAL_CHARGE[rounding]
+        thresholds = self._maximum.copy()
+        for index in np.flatnonzero(~self._dead):
+            # From the largest down: argmin returns the first of equals.
+            grid = self._maximum[index] * fractions[::-1]
+            errors = _squared_errors(self._rows[index], grid, timesteps, charge)
+            thresholds[index] = grid[np.argmin(errors)]
+        return self._shaped(thresholds)
+
+    def mean_squared_error(
+        self,
+        threshold: npt.ArrayLike,
+        timesteps: int,
+        *,
+        rounding: str = "floor",
+    ) -> np.ndarray:
+        """Mean squared quantisation error of given thresholds.
+
+            mean (clipfloor(x, T, theta) - x)^2
+
+        over the kept values. A value within one rounding of a breakpoint may
+        fall on either side of it.
+
+        Args:
+            threshold: Thresholds theta above 0, activation units: scalar, or
+                `[C]` for "channel".
+            timesteps: Number of steps T, at least 1.
+            rounding: As in `mmse`.
+
+        Returns:
+            Squared activation units, float64: `[C]`, or `()` for "layer".
+
+        Raises:
+            ValueError: If an argument is out of range or does not fit.
+
+        References:
+            Li et al., A Free Lunch From ANN, 2021, arXiv:2106.06984, Eq. 11.
+        """
+        check_count("timesteps", timesteps)
+        check_choice("rounding", rounding, tuple(INITIAL_CHARGE))
+        check_threshold("threshold", threshold)
+        threshold = np.asarray(threshold, np.float64)
+        check_shape("threshold", threshold.shape, (), self.maximum().shape)
+        charge = INITIAL_CHARGE[rounding]
+        pairs = zip(
+            self._rows,
+            np.broadcast_to(threshold, self._maximum.shape),
+            strict=True,
+        )
+        errors = [
+            _squared_errors(row, np.array([theta]), timesteps, charge)[0]
+            for row, theta in pairs
+        ]
+        return self._shaped(np.array(errors))
+
+    def _shaped(self, values: np.ndarray) -> np.ndarray:
+        return values if self._granularity == "channel" else values.reshape(())
+
+
+def _check_values(values: np.ndarray, peaks: np.ndarray) -> None:
+    # NaN propagates through min and max and fails both comparisons.
+    if values.min() >= 0 and peaks.max() <= LARGEST_MAXIMUM:
+        return
+    negative = int((values < 0).sum())
+    infinite = int((~(np.abs(values) <= LARGEST_MAXIMUM)).sum())
+    raise DataError(
+        f"Of {values.size} activations {negative} are negative and {infinite} "
+        "NaN or infinite. Supported: outputs of a ReLU, finite in float32. "
+        "Look for NaN in the weights and images; apply the ReLU first."
+    )
+
+
+def _replace_dead(peaks: np.ndarray) -> np.ndarray:
+    layer = peaks.max()
+    fallback = layer if layer >= SMALLEST_MAXIMUM else 1.0
+    return np.where(peaks >= SMALLEST_MAXIMUM, peaks, fallback)
+
+
+def _sorted_rows(values: np.ndarray, limit: int) -> np.ndarray:
+    """Sorts the columns of `[N, R]` into rows `[R, min(N, limit)]`."""
+    if len(values) > limit:
+        values = values[_spread(len(values), limit)]
+    dtype = np.result_type(values.dtype, np.float32)
+    rows = np.array(values.T, dtype, order="C")
+    rows.sort(axis=-1)
+    return rows
+
+
+def _spread(total: int, count: int) -> np.ndarray:
+    """Distinct positions in `range(total)`, spread evenly.
+
+    A stride near the golden section, modulo the total, does not fall in step
+    with the rows of an image, as a plain stride does.
+    """
+    stride = round(total * (math.sqrt(5) - 1) / 2)
+    while math.gcd(stride, total) != 1:
+        stride += 1
+    return np.arange(count) * stride % total
+
+
+def _squared_errors(
+    values: np.ndarray, thresholds: np.ndarray, timesteps: int, charge: float
+) -> np.ndarray:
+    """Mean squared error of each of `[K]` thresholds on sorted values."""
+    values = values.astype(np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    levels = np.arange(1, timesteps + 1)
+    breakpoints = (levels - charge) / timesteps
+    block = max(1, LOOKUPS_PER_BLOCK // timesteps)
+    products, squares = [], []
+    for start in range(0, len(thresholds), block):
+        chosen = thresholds[start : start + block, np.newaxis]
+        first = np.searchsorted(values, chosen * breakpoints)
+        products.append((sums[-1] - sums[first]).sum(axis=-1))
+        squares.append((values.size - first) @ (2 * levels - 1))
+    step = thresholds / timesteps
+    errors = np.square(values).sum() - 2 * step * np.concatenate(products)
+    errors += np.square(step) * np.concatenate(squares)
+    return np.maximum(errors, 0.0) / values.size

@@ -1,0 +1,112 @@
+"""Image files in a folder, with the names of sub-folders as labels."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.errors import DataError
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+SHOWN = 5
+
+
+def list_images(folder: str) -> tuple[list[pathlib.Path], np.ndarray | None]:
+    """Finds image files in a folder, or in its sub-folders, one a class.
+
+    Args:
+        folder: Folder with images, or with one sub-folder a class; hidden
+            files and other file types are passed over.
+
+    Returns:
+        The files in sorted order, and labels `[N]` int64: positions of their
+        sub-folders in sorted order; None for a folder without classes.
+
+    Raises:
+        DataError: If the folder is missing or empty, or holds images both
+            inside and outside sub-folders.
+    """
+    root = pathlib.Path(folder)
+    supported = (
+        f"Supported: a folder of images ({', '.join(SUFFIXES)}), or one with a"
+        " sub-folder of images a class."
+    )
+    if not root.is_dir():
+        raise DataError(
+            f"Received dir:{folder}, which is not a folder. {supported} Check"
+            " the path."
+        )
+    flat = _images_in(root)
+    classes = sorted(
+        path
+        for path in root.iterdir()
+        if path.is_dir() and not path.name.startswith(".")
+    )
+    members = [_images_in(path) for path in classes]
+    nested = [path for paths in members for path in paths]
+    if flat and nested:
+        raise DataError(
+            f"Received dir:{folder} with {len(flat)} images beside sub-folders"
+            f" with {len(nested)}. {supported} Move one of the two away."
+        )
+    if not flat and not nested:
+        raise DataError(
+            f"Received dir:{folder}, which is empty: no image files found."
+            f" {supported} Check the path and the file names."
+        )
+    if flat:
+        return flat, None
+    sizes = [len(paths) for paths in members]
+    return nested, np.repeat(np.arange(len(classes)), sizes).astype(np.int64)
+
+
+def _images_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+
+
+def decode(
+    paths: list[pathlib.Path],
+    channels: int,
+    then: Callable[[np.ndarray], np.ndarray],
+) -> list[np.ndarray]:
+    """Decodes image files.
+
+    Args:
+        paths: Files of any supported type.
+        channels: 1 (grey), 3 (colour) or 4 (with transparency).
+        then: Applied to each image, `[H, W, C]` uint8, as it is read.
+
+    Returns:
+        One array a file.
+
+    Raises:
+        DataError: If files cannot be decoded; names the first of them.
+    """
+    images, broken = [], []
+    for path in paths:
+        try:
+            image = tf.io.decode_image(
+                path.read_bytes(), channels=channels, expand_animations=False
+            )
+        except (tf.errors.InvalidArgumentError, OSError) as error:
+            reason = getattr(error, "message", str(error)).splitlines()[0]
+            broken.append(f"{path}: {reason[:120]}")
+        else:
+            images.append(then(image.numpy()))
+    if broken:
+        more = len(broken) - SHOWN
+        rest = [f"and {more} more"] if more > 0 else []
+        listed = "\n- ".join([*broken[:SHOWN], *rest])
+        raise DataError(
+            f"{len(broken)} of {len(paths)} image files cannot be read with"
+            f" {channels} channels:\n- {listed}\nSupported: intact files of"
+            f" types {', '.join(SUFFIXES)}. Repair or remove these files."
+        )
+    return images

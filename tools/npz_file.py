@@ -1,0 +1,80 @@
+"""Images and labels in an npz file, never unpickled."""
+
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tfsnn import batches
+from tfsnn.errors import DataError
+
+
+def read_pair(place: str, split: str | None) -> batches.Pair:
+    """Reads one pair of arrays; leaves the others unread.
+
+    Args:
+        place: `FILE` or `FILE:PREFIX`. Without a prefix the arrays are
+            `images` (or `x`) and `labels` (or `y`), with one
+            `PREFIX_images` (or `x_PREFIX`) and `PREFIX_labels` (or
+            `y_PREFIX`).
+        split: Prefix to prefer where `place` has none and the file has it.
+
+    Returns:
+        The arrays as stored; labels are None where there are none.
+
+    Raises:
+        DataError: If there is no such file or array, or it cannot be read.
+    """
+    name, prefix = place, ""
+    if not pathlib.Path(place).exists() and ":" in place:
+        name, _, prefix = place.rpartition(":")
+    if not pathlib.Path(name).is_file():
+        raise DataError(
+            f"Received npz:{place}, but '{name}' is not a file. Supported:"
+            " files written by numpy.savez. Check the path."
+        )
+    prefixes = [prefix] if prefix or not split else [split, ""]
+    try:
+        with pathlib.Path(name).open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                raise ValueError("it holds a single array")
+            images, labels = _find_names(content, name, prefixes)
+            return batches.Pair(content[images], content.get(labels))
+    except DataError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as e:
+        raise DataError(
+            f"Received '{name}', which cannot be read as an npz file: {e}."
+            " Supported: files of numbers written by numpy.savez, without"
+            " pickled objects. Write it anew."
+        ) from e
+
+
+def _find_names(
+    content: Mapping[str, Any], name: str, prefixes: list[str]
+) -> tuple[str, str]:
+    """The first pair of names of which the file has the images."""
+    candidates = [pair for prefix in prefixes for pair in _names(prefix)]
+    for images, labels in candidates:
+        if images in content:
+            return images, labels
+    raise DataError(
+        f"Received '{name}' with the arrays"
+        f" {', '.join(sorted(content)) or '(none)'}, but without"
+        f" {' or '.join(images for images, _ in candidates)}. Supported:"
+        " images and labels, or PREFIX_images and PREFIX_labels. Rename the"
+        f" array, or use npz:{name}:PREFIX."
+    )
+
+
+def _names(prefix: str) -> list[tuple[str, str]]:
+    if not prefix:
+        return [("images", "labels"), ("x", "y")]
+    return [
+        (f"{prefix}_images", f"{prefix}_labels"),
+        (f"x_{prefix}", f"y_{prefix}"),
+    ]

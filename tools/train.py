@@ -1,0 +1,114 @@
+"""Trains a network of the zoo and writes its weights with a card."""
+
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import time
+
+import keras
+from absl import app, flags
+
+from tfsnn_models import datasets, recipes, registry
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    """Declares the flags of this command."""
+    flags.DEFINE_string("network", "resnet20", "Network of the zoo.")
+    flags.DEFINE_string("dataset", "cifar10", "TFDS name.")
+    flags.DEFINE_string("data_dir", None, "TFDS directory.")
+    flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1)
+    flags.DEFINE_integer("seed", 0, "Seed of everything random.")
+    flags.DEFINE_string("output", None, "File to write: NAME.keras.")
+
+
+def accuracy_of(model: keras.Model, batches) -> float:
+    """Share of images whose largest logit is the label's."""
+    hits = count = 0
+    for images, labels in batches:
+        predicted = keras.ops.argmax(model(images, training=False), axis=-1)
+        hits += int(keras.ops.sum(predicted == labels))
+        count += len(labels)
+    return hits / count
+
+
+def save_with_card(model: keras.Model, path: pathlib.Path, card: dict) -> None:
+    """Writes `path` and its card beside it, each by rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.partial.keras")
+    model.save(temporary)
+    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    card_path = path.with_suffix(".json")
+    card_temporary = card_path.with_name(f".{card_path.name}.partial")
+    card_temporary.write_text(json.dumps({**card, "sha256": digest}, indent=2))
+    os.replace(temporary, path)
+    os.replace(card_temporary, card_path)
+
+
+def main(argv: list[str]) -> int:
+    """Trains, evaluates on the test split, writes model and card."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    if not FLAGS.output:
+        raise app.UsageError("--output=NAME.keras is missing.")
+    data = datasets.CARDS.get(FLAGS.dataset)
+    if data is None:
+        raise app.UsageError(
+            f"--dataset={FLAGS.dataset} has no card. Supported:"
+            f" {', '.join(sorted(datasets.CARDS))}."
+        )
+    recipe = recipes.Recipe(epochs=FLAGS.epochs, seed=FLAGS.seed)
+    keras.utils.set_random_seed(recipe.seed)
+    options = {
+        "input_shape": data.input_shape,
+        "num_classes": data.num_classes,
+        "pixel_mean": data.pixel_mean,
+        "pixel_std": data.pixel_std,
+    }
+    model = registry.build(FLAGS.network, **options)
+    load = lambda split: datasets.load_split(  # noqa: E731
+        data.name, split, data_dir=FLAGS.data_dir
+    )
+    start = time.monotonic()
+    history = recipes.train(
+        model,
+        datasets.training_batches(
+            load("train"),
+            batch_size=recipe.batch_size,
+            padding=data.padding,
+            seed=recipe.seed,
+        ),
+        recipe,
+    )
+    seconds = time.monotonic() - start
+    test = datasets.evaluation_batches(load("test"), batch_size=250)
+    clean = registry.build(FLAGS.network, **options)
+    clean.set_weights(model.get_weights())
+    card = {
+        "network": FLAGS.network,
+        "dataset": data.name,
+        "licence_of_the_data": data.licence,
+        "parameters": clean.count_params(),
+        "test_accuracy": accuracy_of(clean, test),
+        "training_accuracy": history["accuracy"][-1],
+        "recipe": recipe.to_dict(),
+        "seconds": round(seconds),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "keras": keras.__version__,
+        "command": (
+            f"tfsnn train --network={FLAGS.network} --dataset={data.name}"
+            f" --epochs={recipe.epochs} --seed={recipe.seed}"
+            f" --output={FLAGS.output}"
+        ),
+    }
+    save_with_card(clean, pathlib.Path(FLAGS.output), card)
+    print(json.dumps(card, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
