@@ -16,7 +16,7 @@ class ConversionError(TfsnnError, ValueError):
         findings: What `check` found; None where the conversion itself failed.
     """
 
-    def __init__(self, message: str, findings=None):
+    def __init__(self, message: str, findings: object | None = None):
         """Keeps the findings beside the text.
 
         Args:

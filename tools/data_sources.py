@@ -93,18 +93,26 @@ def load(
     images, labels = READERS[scheme](rest, request)
     images = _stack(images, request, spec)
     images = transform(image_arrays.to_float32(images))
-    _check(images, input_shape, spec)
+    images = _checked(images, input_shape, spec)
     if labels is not None:
         labels = labelled.class_indices(labels, len(images))
-    return image_arrays.to_float32(images), labels
+    return images, labels
 
 
-def _check(images: np.ndarray, input_shape: Any, spec: str) -> None:
+def _checked(
+    images: np.ndarray, input_shape: image_arrays.InputShape, spec: str
+) -> np.ndarray:
+    """The images as contiguous float32, if the network can take them."""
+    what = f"preprocessed images of {spec}"
     problems = image_arrays.find_problems(images, input_shape)
-    if not problems:
-        problems = image_arrays.find_non_finite(images)
     if problems:
-        image_arrays.refuse(f"preprocessed images of {spec}", problems)
+        image_arrays.refuse(what, problems)
+    with np.errstate(over="ignore"):
+        images = np.ascontiguousarray(images, np.float32)
+    problems = image_arrays.find_non_finite(images)
+    if problems:
+        image_arrays.refuse(what, problems)
+    return images
 
 
 def _stack(images: Any, request: Request, spec: str) -> np.ndarray:
@@ -191,7 +199,7 @@ def _open_tfds(name: str, split: str, request: Request) -> Any:
 
 def _first_line(error: Exception) -> str:
     """The gist of an error of TFDS, which may list all its data sets."""
-    return next(iter(str(error).strip().splitlines()), "").rstrip(".")[:300]
+    return next(iter(str(error).strip().splitlines()), "").rstrip(".!")[:300]
 
 
 def _read_npz(rest: str, request: Request) -> tuple[np.ndarray, Any]:

@@ -45,10 +45,10 @@ def tfds_folder(tmp_path_factory):
     image = tfds.features.Image(shape=(None, None, 3))
     label = tfds.features.ClassLabel(num_classes=3)
     examples = [
-        {"image": image_, "label": int(label_)}
-        for image_, label_ in zip(IMAGES, LABELS, strict=True)
+        (index, {"image": IMAGES[index], "label": int(LABELS[index])})
+        for index in range(N)
     ]
-    sizes = [{"image": np.zeros((n, 4, 3), np.uint8)} for n in (4, 6)]
+    sizes = [(n, {"image": np.zeros((n, 4, 3), np.uint8)}) for n in (4, 6)]
     for name, features, splits in (
         ("tiny", {"image": image, "label": label}, (examples, examples[:5])),
         ("bare", {"image": image}, (sizes, sizes[:1])),
@@ -114,7 +114,7 @@ def test_images_of_several_sizes_are_resized_on_request(tfds_folder):
             "2 size.s. from tfds:bare: 4x4, 6x4. Supported: 4x4.*--resize=",
             id="sizes",
         ),
-        pytest.param("tfds:tiny:train[:0]", "is empty", id="empty"),
+        pytest.param("tfds:tiny:train[:0]", "to no data. Supp", id="empty"),
         pytest.param(
             "tfds:absent_data_set",
             "cannot be prepared in .*DatasetNotFoundError.*not found. Supp",
@@ -219,6 +219,15 @@ def test_function_may_change_the_size(tmp_path, monkeypatch):
     )
     np.testing.assert_array_equal(images, IMAGES[:, :2])
     assert images.flags.c_contiguous
+
+
+def test_function_that_overflows_float32_is_refused(tmp_path, monkeypatch):
+    text = "def grow(x): return x.astype('float64') * 1e300"
+    (tmp_path / "growing.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    spec = write_npz(tmp_path, images=IMAGES)
+    with pytest.raises(DataError, match="infinite values .as float32."):
+        load(spec, preprocessing=Preprocessing(function="growing:grow"))
 
 
 NPZ_REFUSALS = {

@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from tfsnn import batches, image_arrays
+from tfsnn.batches import iterate_pairs, resolve, whole_arrays
 from tfsnn.errors import DataError
+from tfsnn.image_arrays import (
+    InputShape,
+    find_non_finite,
+    find_problems,
+    fits,
+    is_numeric,
+    refuse,
+    to_float32,
+)
 
 RECOMMENDED_IMAGES = 128
 
@@ -38,7 +47,7 @@ class CalibrationImages:
         cls,
         data: Any,
         *,
-        input_shape: image_arrays.InputShape,
+        input_shape: InputShape,
         max_images: int = 1024,
         min_images: int = 16,
         seed: int = 0,
@@ -74,8 +83,8 @@ class CalibrationImages:
             )
         if isinstance(data, cls):
             data = data.images
-        data = batches.resolve(data)
-        whole = batches.whole_arrays(data)
+        data = resolve(data)
+        whole = whole_arrays(data)
         if whole is None:
             images, problems = _read_stream(data, input_shape, max_images)
         else:
@@ -84,9 +93,9 @@ class CalibrationImages:
             )
         if images is not None:
             problems += _count_problems(len(images), min_images)
-            problems += image_arrays.find_non_finite(images)
+            problems += find_non_finite(images)
         if problems:
-            image_arrays.refuse("calibration data", problems)
+            refuse("calibration data", problems)
         if len(images) < RECOMMENDED_IMAGES:
             logging.info(
                 "Calibrating with %d images; about 1,024 are recommended.",
@@ -177,32 +186,32 @@ def _count_problems(count: int, min_images: int) -> list[str]:
 
 def _sample_array(
     images: np.ndarray,
-    input_shape: image_arrays.InputShape,
+    input_shape: InputShape,
     max_images: int,
     seed: int,
 ) -> tuple[np.ndarray | None, list[str]]:
     """Draws from one array; without images where their count means nothing."""
-    problems = image_arrays.find_problems(images, input_shape)
+    problems = find_problems(images, input_shape)
     same_rank = images.ndim == len(input_shape) + 1
-    if not (same_rank and image_arrays.is_numeric(images.dtype)):
+    if not (same_rank and is_numeric(images.dtype)):
         return None, problems
     if len(images) > max_images:
         generator = np.random.default_rng(seed)
         chosen = generator.choice(len(images), max_images, replace=False)
         images = images[np.sort(chosen)]
-    return image_arrays.to_float32(images), problems
+    return to_float32(images), problems
 
 
 def _read_stream(
-    data: Any, input_shape: image_arrays.InputShape, max_images: int
+    data: Any, input_shape: InputShape, max_images: int
 ) -> tuple[np.ndarray | None, list[str]]:
     """Takes the first images; stops at the first element that does not fit."""
     parts: list[np.ndarray] = []
     missing = max_images
-    for index, (element, _) in enumerate(batches.iterate_pairs(data)):
-        if image_arrays.fits(element.shape, input_shape):
+    for index, (element, _) in enumerate(iterate_pairs(data)):
+        if fits(element.shape, input_shape):
             element = element[None]
-        problems = image_arrays.find_problems(element, input_shape)
+        problems = find_problems(element, input_shape)
         if parts and not problems and element.shape[1:] != parts[0].shape[1:]:
             problems = [
                 f"Received images of shape {element.shape[1:]} after"
@@ -212,7 +221,7 @@ def _read_stream(
         if problems:
             place = f"Element {index}: "
             return None, [place + problem for problem in problems]
-        parts.append(image_arrays.to_float32(element[:missing]))
+        parts.append(to_float32(element[:missing]))
         missing -= len(parts[-1])
         if not missing:
             break

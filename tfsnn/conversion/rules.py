@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import keras
 
-from tfsnn import layers as spiking_layers
+from tfsnn.layers import ChannelAffine
 from tfsnn.graph.view import Call
 
 from .operation_rules import operation_refusal
@@ -61,7 +61,7 @@ AFFINE_LAYERS = (
     keras.layers.UpSampling3D,
     keras.layers.Rescaling,
     keras.layers.Normalization,
-    spiking_layers.ChannelAffine,
+    ChannelAffine,
 )
 
 REMOVED_LAYERS = (

@@ -127,7 +127,7 @@ def neuron_layer(
     *,
     feature_shape: tuple,
     reset: str,
-    dtype,
+    dtype: keras.DTypePolicy | str,
     **clock,
 ) -> SpikingActivation:
     """An unbuilt neuron layer whose variables fit `parameters`.

@@ -5,14 +5,23 @@ from typing import Any
 
 import numpy as np
 
-from tfsnn import batches, image_arrays
+from tfsnn.batches import Pair, iterate_pairs, resolve, to_array, whole_arrays
 from tfsnn.errors import DataError
+from tfsnn.image_arrays import (
+    InputShape,
+    find_non_finite,
+    find_problems,
+    fits,
+    is_numeric,
+    refuse,
+    to_float32,
+)
 
 
 def labelled_batches(
     data: Any,
     *,
-    input_shape: image_arrays.InputShape,
+    input_shape: InputShape,
     batch_size: int = 128,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Walks labelled data in order, in batches of one size.
@@ -39,8 +48,8 @@ def labelled_batches(
             f"Received batch_size={batch_size}. Supported: 1 and more. Choose"
             " a larger batch."
         )
-    data = batches.resolve(data)
-    whole = batches.whole_arrays(data)
+    data = resolve(data)
+    whole = whole_arrays(data)
     if whole is None:
         pairs = _check_stream(data, input_shape)
     else:
@@ -71,14 +80,14 @@ def class_indices(labels: Any, num_images: int) -> np.ndarray:
             f"Received {num_images} images without labels. {supported} Pass"
             " (images, labels)."
         )
-    labels = batches.to_array(labels, "labels")
+    labels = to_array(labels, "labels")
     received = f"Received labels of shape {labels.shape}, dtype {labels.dtype}"
     if labels.ndim not in (1, 2) or len(labels) != num_images:
         raise DataError(
             f"{received}, for {num_images} images: the lengths differ or the"
             f" axes do not fit. {supported} Pair every image with one label."
         )
-    if not image_arrays.is_numeric(labels.dtype):
+    if not is_numeric(labels.dtype):
         raise DataError(
             f"{received}, which is not numeric. {supported} Number the"
             " classes from 0."
@@ -97,12 +106,12 @@ def class_indices(labels: Any, num_images: int) -> np.ndarray:
 
 
 def _slice_arrays(
-    whole: batches.Pair, input_shape: image_arrays.InputShape, batch_size: int
+    whole: Pair, input_shape: InputShape, batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cuts arrays; converts one batch at a time, so large arrays stay put."""
-    problems = image_arrays.find_problems(whole.images, input_shape)
+    problems = find_problems(whole.images, input_shape)
     if problems:
-        image_arrays.refuse("evaluation data", problems)
+        refuse("evaluation data", problems)
     num_images = len(whole.images)
     labels = class_indices(whole.labels, num_images) if num_images else None
     for start in range(0, num_images, batch_size):
@@ -111,26 +120,26 @@ def _slice_arrays(
 
 
 def _check_stream(
-    data: Any, input_shape: image_arrays.InputShape
+    data: Any, input_shape: InputShape
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Gives every element a batch axis and checks it."""
-    for index, (images, labels) in enumerate(batches.iterate_pairs(data)):
-        if image_arrays.fits(images.shape, input_shape):
+    for index, (images, labels) in enumerate(iterate_pairs(data)):
+        if fits(images.shape, input_shape):
             images = images[None]
             if labels is not None:
-                labels = batches.to_array(labels, "labels")[None]
+                labels = to_array(labels, "labels")[None]
         place = f"element {index}"
-        problems = image_arrays.find_problems(images, input_shape)
+        problems = find_problems(images, input_shape)
         if problems:
-            image_arrays.refuse(f"evaluation data, {place}", problems)
+            refuse(f"evaluation data, {place}", problems)
         yield _finite(images, place), class_indices(labels, len(images))
 
 
 def _finite(images: np.ndarray, place: str) -> np.ndarray:
-    images = image_arrays.to_float32(images)
-    problems = image_arrays.find_non_finite(images)
+    images = to_float32(images)
+    problems = find_non_finite(images)
     if problems:
-        image_arrays.refuse(f"evaluation data, {place}", problems)
+        refuse(f"evaluation data, {place}", problems)
     return images
 
 

@@ -3,10 +3,14 @@
 Every rewrite makes new layers; the model it starts from is never touched.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+
+from tfsnn.errors import ConversionError
 
 from .view import Call, Graph
 
@@ -16,13 +20,22 @@ class Rewriter:
 
     A visitor gets it as its first argument and answers for one call of the old
     graph: what stands for the call's outputs in the new one.
+
+    Attributes:
+        calls: The calls recorded so far.
     """
 
-    def __init__(self):
-        """Starts with no calls."""
+    def __init__(self, taken_names: Iterable[str] = ()):
+        """Starts with no calls.
+
+        Args:
+            taken_names: Names that `unused_name` must not give.
+        """
         self.calls: list[Call] = []
         self._copies: dict[int, keras.Operation] = {}
-        self._pending: dict[int, keras.Layer] = {}
+        self._pending: dict[int, list[np.ndarray]] = {}
+        self._names = set(taken_names)
+        self._used: set[int] = set()
 
     def apply(self, operation: keras.Operation, *args, **kwargs) -> Any:
         """Calls an operation and records the call.
@@ -36,21 +49,59 @@ class Rewriter:
             What the operation returns.
         """
         outputs = operation(*args, **kwargs)
-        source = self._pending.pop(id(operation), None)
-        if source is not None:
-            operation.set_weights(source.get_weights())
+        weights = self._pending.pop(id(operation), None)
+        if weights is not None:
+            operation.set_weights(weights)
+            if isinstance(operation, keras.layers.Normalization):
+                operation.finalize_state()  # it computes with a snapshot
         self.calls.append(Call(operation, args, kwargs, outputs))
         return outputs
 
-    def copy(self, operation: keras.Operation) -> keras.Operation:
-        """A copy with its own weights; the same one for each use."""
+    def copy(
+        self,
+        operation: keras.Operation,
+        *,
+        weights: Sequence[np.ndarray] | None = None,
+        **changes,
+    ) -> keras.Operation:
+        """A copy with its own weights; the same one for each use.
+
+        Args:
+            operation: An operation of the old graph.
+            weights: Weights of the copy; those of `operation` by default.
+            **changes: Entries of its configuration that differ.
+
+        Returns:
+            A new operation; `apply` gives it the weights once it is built.
+
+        Raises:
+            ConversionError: If its configuration does not rebuild it.
+        """
         key = id(operation)
         if key not in self._copies:
-            copy = type(operation).from_config(operation.get_config())
+            copy = _rebuilt(operation, changes)
             self._copies[key] = copy
-            if isinstance(operation, keras.Layer) and operation.weights:
-                self._pending[id(copy)] = operation
+            if weights is None and isinstance(operation, keras.Layer):
+                weights = operation.get_weights()
+            if weights:
+                self._pending[id(copy)] = list(weights)
         return self._copies[key]
+
+    def unused_name(self, base: str) -> str:
+        """`base`, or `base_1`, `base_2`, ...: the first that nothing has."""
+        candidates = itertools.chain(
+            [base], (f"{base}_{number}" for number in itertools.count(1))
+        )
+        name = next(name for name in candidates if name not in self._names)
+        self._names.add(name)
+        return name
+
+    def name_of_use(self, operation: keras.Operation) -> str:
+        """Name for one layer a use: `name`, then `name_1`, `name_2`, ...."""
+        if id(operation) not in self._used:
+            self._used.add(id(operation))
+            return operation.name
+        return self.unused_name(operation.name)
 
 
 Visitor = Callable[[Rewriter, Call, tuple, dict[str, Any]], Any]
@@ -82,8 +133,8 @@ def rewrite(
     Returns:
         A new graph with its own model and its own weights.
     """
-    rewriter = Rewriter()
     old = graph.model
+    rewriter = Rewriter(operation.name for operation in old.operations)
     inputs = keras.tree.map_structure(_new_input, old.input)
     new = {
         id(before): after
@@ -121,3 +172,17 @@ def _new_input(tensor: keras.KerasTensor) -> keras.KerasTensor:
     return keras.Input(
         batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name
     )
+
+
+def _rebuilt(operation, changes):
+    try:
+        config = {**operation.get_config(), **changes}
+        return type(operation).from_config(config)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ConversionError(
+            f"'{operation.name}' ({type(operation).__name__}) cannot be"
+            " rebuilt from its configuration. Supported: layers and functions"
+            " that Keras can save and load. Use named functions instead of"
+            " lambdas, and keras.saving.register_keras_serializable with"
+            " get_config() for your own."
+        ) from error

@@ -39,6 +39,13 @@ class Call:
         return type(self.operation).__name__
 
     @property
+    def forces_training(self) -> bool:
+        """Whether it was called with `training=True`, also at inference."""
+        return self.kwargs.get("training") is True or any(
+            argument is True for argument in self.args[1:]
+        )
+
+    @property
     def input_tensors(self) -> list[keras.KerasTensor]:
         """All symbolic tensors among the arguments."""
         return symbolic_tensors((self.args, self.kwargs))
@@ -100,9 +107,13 @@ class Graph:
         """Whether a tensor leaves the model."""
         return id(tensor) in self._output_ids
 
+    def calls_of(self, operation: keras.Operation) -> list[Call]:
+        """Every application of an operation; more than one: shared."""
+        return [call for call in self.calls if call.operation is operation]
+
     def num_calls(self, operation: keras.Operation) -> int:
         """How often an operation is applied; more than one: shared."""
-        return sum(call.operation is operation for call in self.calls)
+        return len(self.calls_of(operation))
 
     def only_consumer(self, tensor: keras.KerasTensor) -> Call | None:
         """The single use of a tensor that stays inside, or None."""

@@ -19,6 +19,9 @@ class ChannelAffine(keras.layers.Layer):
 
     Output shape:
         As the input.
+
+    Raises:
+        ValueError: If the number of channels is unknown.
     """
 
     def __init__(self, use_offset: bool = True, **kwargs):
@@ -30,6 +33,12 @@ class ChannelAffine(keras.layers.Layer):
     def build(self, input_shape):
         """Creates `scale [C]`, ones, and `offset [C]`, zeros."""
         channels = input_shape[-1]
+        if channels is None:
+            raise ValueError(
+                f"Layer '{self.name}' (ChannelAffine) received the shape"
+                f" {tuple(input_shape)}. Supported: a known last axis. Give"
+                " the Input its number of channels."
+            )
         self.scale = self.add_weight(
             name="scale", shape=(channels,), initializer="ones"
         )
@@ -40,9 +49,10 @@ class ChannelAffine(keras.layers.Layer):
 
     def call(self, inputs):
         """Scales and shifts."""
-        outputs = inputs * keras.ops.cast(self.scale, inputs.dtype)
+        # Autocast leaves whole numbers alone.
+        outputs = keras.ops.cast(inputs, self.compute_dtype) * self.scale
         if self.offset is not None:
-            outputs += keras.ops.cast(self.offset, inputs.dtype)
+            outputs += self.offset
         return outputs
 
     def compute_output_shape(self, input_shape):

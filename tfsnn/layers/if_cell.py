@@ -1,5 +1,8 @@
 """One step of an integrate-and-fire neuron as a Keras RNN cell."""
 
+import math
+from typing import SupportsFloat
+
 import keras
 import tensorflow as tf
 
@@ -14,7 +17,7 @@ def parameter_shape(granularity: str, feature_shape: tuple) -> tuple:
     if granularity == "layer":
         return ()
     if granularity == "channel":
-        return (feature_shape[-1],)
+        return tuple(feature_shape[-1:])
     return tuple(feature_shape)
 
 
@@ -29,8 +32,8 @@ class IFCell(keras.layers.Layer):
     variable dtype also under a mixed dtype policy.
 
     Args:
-        threshold: Firing threshold in activation units, above 0; its first
-            value, calibration sets the variable.
+        threshold: Firing threshold in activation units, finite and above 0;
+            its first value, calibration sets the variable.
         initial_potential: Potential before the first step, activation units.
             None: half the threshold, which makes the neuron round instead of
             floor.
@@ -69,11 +72,15 @@ class IFCell(keras.layers.Layer):
     ):
         """See the class."""
         super().__init__(**kwargs)
-        if not threshold > 0:
+        _check_finite("threshold", threshold)
+        if threshold <= 0:
             raise ValueError(
                 f"threshold={threshold}. Supported: above 0. Use for example"
                 " the largest activation."
             )
+        if initial_potential is not None:
+            _check_finite("initial_potential", initial_potential)
+            initial_potential = float(initial_potential)
         _check_choice("reset", reset, tuple(RESETS))
         _check_choice("threshold_per", threshold_per, GRANULARITIES)
         _check_choice(
@@ -81,7 +88,7 @@ class IFCell(keras.layers.Layer):
         )
         _check_choice("bias_per", bias_per, (None, *GRANULARITIES))
         _check_choice("spike_values", spike_values, SPIKE_VALUES)
-        self.initial_threshold = float(threshold)
+        self.first_threshold = float(threshold)
         self.first_potential = initial_potential
         self.reset = reset
         self.threshold_per = threshold_per
@@ -89,6 +96,8 @@ class IFCell(keras.layers.Layer):
         self.bias_per = bias_per
         self.spike_values = spike_values
         self.bias = None
+        # Unknown until `build`; an RNN asks for it before.
+        self.state_size = []
         # A potential in half precision would lose charge at every step.
         self.dtype_policy = keras.DTypePolicy(self.variable_dtype)
 
@@ -96,13 +105,14 @@ class IFCell(keras.layers.Layer):
         """Creates the parameters for feature maps `input_shape[1:]`."""
         features = tuple(input_shape[1:])
         self.state_size = [features]
-        self.output_size = features
+        # The whole number is what keras.layers.RNN expects.
+        self.output_size = features[0] if len(features) == 1 else features
         self.threshold = self._parameter(
-            "threshold", self.threshold_per, features, self.initial_threshold
+            "threshold", self.threshold_per, features, self.first_threshold
         )
         start = self.first_potential
         if start is None:
-            start = self.initial_threshold / 2
+            start = self.first_threshold / 2
         self.initial_potential = self._parameter(
             "initial_potential", self.initial_potential_per, features, start
         )
@@ -123,6 +133,8 @@ class IFCell(keras.layers.Layer):
             shape=shape,
             initializer=keras.initializers.Constant(value),
             trainable=False,
+            # Exact also where a layer or model around it computes in half.
+            autocast=False,
         )
 
     def scaled_current(self, current: tf.Tensor) -> tf.Tensor:
@@ -174,7 +186,7 @@ class IFCell(keras.layers.Layer):
         """The constructor's arguments."""
         return {
             **super().get_config(),
-            "threshold": self.initial_threshold,
+            "threshold": self.first_threshold,
             "initial_potential": self.first_potential,
             "reset": self.reset,
             "threshold_per": self.threshold_per,
@@ -182,6 +194,14 @@ class IFCell(keras.layers.Layer):
             "bias_per": self.bias_per,
             "spike_values": self.spike_values,
         }
+
+
+def _check_finite(name, value):
+    if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+        raise ValueError(
+            f"{name}={value!r}. Supported: a finite number, in activation"
+            " units. Set the variable for values per channel or neuron."
+        )
 
 
 def _check_choice(name, value, choices):

@@ -24,7 +24,7 @@ class RepeatTime(keras.layers.Layer):
 
     def __init__(self, timesteps: int, **kwargs):
         """See the class."""
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.timesteps = checked_timesteps(timesteps)
 
     def call(self, inputs):
@@ -35,6 +35,12 @@ class RepeatTime(keras.layers.Layer):
         """The batch axis grows by T."""
         batch, *features = input_shape
         return (None if batch is None else batch * self.timesteps, *features)
+
+    def compute_output_spec(self, inputs):
+        """What is repeated keeps its dtype."""
+        return keras.KerasTensor(
+            self.compute_output_shape(inputs.shape), dtype=inputs.dtype
+        )
 
     def get_config(self):
         """The constructor's arguments."""

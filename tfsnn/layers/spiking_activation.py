@@ -50,10 +50,9 @@ class SpikingActivation(keras.layers.Layer):
         **kwargs,
     ):
         """See the class."""
+        # The cell decides on the dtype of currents and potentials; only the
+        # spikes are sent in the compute dtype.
         super().__init__(autocast=False, **kwargs)
-        self._policy = self.dtype_policy
-        # Only the spikes are sent in the compute dtype; see IFCell.
-        self.dtype_policy = keras.DTypePolicy(self.variable_dtype)
         self.timesteps = checked_timesteps(timesteps)
         self.lag = checked_lag(lag, self.timesteps)
         self.temporal_input = bool(temporal_input)
@@ -95,7 +94,7 @@ class SpikingActivation(keras.layers.Layer):
         return fold(train)
 
     def _emit(self, spikes):
-        return tf.cast(self.cell.emitted(spikes), self._policy.compute_dtype)
+        return tf.cast(self.cell.emitted(spikes), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """The batch axis grows by T where the input is constant."""
@@ -104,18 +103,10 @@ class SpikingActivation(keras.layers.Layer):
             batch *= self.timesteps
         return (batch, *features)
 
-    def compute_output_spec(self, inputs):
-        """Spikes come in the compute dtype of the policy given."""
-        return keras.KerasTensor(
-            self.compute_output_shape(inputs.shape),
-            dtype=self._policy.compute_dtype,
-        )
-
     def get_config(self):
         """The constructor's arguments; the cell as a nested config."""
         return {
             **super().get_config(),
-            "dtype": keras.saving.serialize_keras_object(self._policy),
             "timesteps": self.timesteps,
             "cell": keras.saving.serialize_keras_object(self.cell),
             "lag": self.lag,

@@ -34,7 +34,7 @@ class TimeFolded(keras.layers.Wrapper):
     def call(self, inputs):
         """Folds, applies, unfolds."""
         shape = keras.ops.shape(inputs)
-        folded = keras.ops.reshape(inputs, (-1, *inputs.shape[2:]))
+        folded = keras.ops.reshape(inputs, (shape[0] * shape[1], *shape[2:]))
         outputs = self.layer(folded)
         return keras.ops.reshape(
             outputs, (*shape[:2], *keras.ops.shape(outputs)[1:])

@@ -1,5 +1,7 @@
 """Checks of the two clock parameters, for every layer that has them."""
 
+import operator
+
 
 def checked_timesteps(timesteps: int) -> int:
     """Returns T, or raises if it is not a whole number of at least one.
@@ -13,15 +15,13 @@ def checked_timesteps(timesteps: int) -> int:
     Raises:
         ValueError: If T is not a whole number of at least 1.
     """
-    whole = isinstance(timesteps, int) or (
-        hasattr(timesteps, "__index__") and not isinstance(timesteps, bool)
-    )
-    if not whole or isinstance(timesteps, bool) or timesteps < 1:
+    whole = _whole(timesteps)
+    if whole is None or whole < 1:
         raise ValueError(
             f"timesteps={timesteps!r}. Supported: a whole number of at least 1."
             " Typical values are 8, 16 and 32."
         )
-    return int(timesteps)
+    return whole
 
 
 def checked_lag(lag: int, timesteps: int) -> int:
@@ -37,10 +37,20 @@ def checked_lag(lag: int, timesteps: int) -> int:
     Raises:
         ValueError: If the lag is not a whole number in 0...T.
     """
-    whole = hasattr(lag, "__index__") and not isinstance(lag, bool)
-    if not whole or not 0 <= lag <= timesteps:
+    whole = _whole(lag)
+    if whole is None or not 0 <= whole <= timesteps:
         raise ValueError(
             f"lag={lag!r} with timesteps={timesteps}. Supported: a whole number"
             f" in 0...{timesteps}; 0 is pipelined, {timesteps} two-phase."
         )
-    return int(lag)
+    return whole
+
+
+def _whole(value) -> int | None:
+    """The value as an `int`; None if it is not a whole number."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None

@@ -1,0 +1,83 @@
+"""Every layer, with everything a Keras user may do with it."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support.check_layer import check_layer
+from tfsnn.layers import (
+    ChannelAffine,
+    IFCell,
+    RepeatTime,
+    SpikingActivation,
+    SpikingRNN,
+    TimeAverage,
+    TimeFolded,
+)
+
+T = 4
+POLICIES = ("float32", "float64", "mixed_bfloat16")
+FULL_CELL = {
+    "threshold_per": "channel",
+    "initial_potential_per": "neuron",
+    "bias_per": "channel",
+}
+
+
+def rows(number, *features):
+    rng = np.random.default_rng(number)
+    return rng.integers(-4, 5, (number, *features)) / 4
+
+
+def activation(cell=None, **arguments):
+    def make(policy):
+        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        return SpikingActivation(T, neuron, dtype=policy, **arguments)
+
+    return make
+
+
+def rnn(cell=None, **arguments):
+    def make(policy):
+        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        return SpikingRNN(neuron, dtype=policy, **arguments)
+
+    return make
+
+
+def of(layer_class, *arguments):
+    return lambda policy: layer_class(*arguments, dtype=policy)
+
+
+def time_folded(policy):
+    return TimeFolded(keras.layers.Dense(2, dtype=policy), dtype=policy)
+
+
+FOLDED = (rows(T, 2, 3), rows(3 * T, 2, 3))
+CONSTANT = (rows(1, 2, 3), rows(3, 2, 3))
+EXPLICIT = (rows(1, T, 2, 3), rows(3, T, 2, 3))
+
+CASES = {
+    "activation": (activation(), FOLDED),
+    "activation, constant": (activation(temporal_input=False), CONSTANT),
+    "activation, all parameters": (activation(FULL_CELL, lag=1), FOLDED),
+    "activation, two-phase, unit": (
+        activation({"spike_values": "unit", "reset": "hard"}, lag=T),
+        FOLDED,
+    ),
+    "rnn": (rnn(), EXPLICIT),
+    "rnn, all parameters": (rnn(FULL_CELL, unroll=True), EXPLICIT),
+    "rnn, last step": (rnn(return_sequences=False), EXPLICIT),
+    "time folded": (time_folded, EXPLICIT),
+    "time average": (of(TimeAverage, T), FOLDED),
+    "repeat time": (of(RepeatTime, T), CONSTANT),
+    "channel affine": (of(ChannelAffine), CONSTANT),
+    "channel affine, no offset": (of(ChannelAffine, False), CONSTANT),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("case", CASES)
+def test_layer_conforms(case, policy, tmp_path):
+    make, batches = CASES[case]
+    check_layer(make, batches, policy, tmp_path)

@@ -1,0 +1,89 @@
+"""The public entry of the calibration."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfsnn.conversion import Conversion, convert
+from tfsnn.layers.timesteps import checked_timesteps
+
+from .images import CalibrationImages
+from .pipelines import Pipeline, light
+from .result import CalibrationResult
+from .sweep import SweepConfig, sweep
+
+
+def calibrate(
+    conversion: Conversion | keras.Model,
+    images: Any,
+    *,
+    timesteps: int | Sequence[int] = (8, 16, 32),
+    pipeline: Pipeline | None = None,
+    config: SweepConfig | None = None,
+    max_images: int = 1024,
+    seed: int = 0,
+) -> CalibrationResult:
+    """Calibrates a network for one or several T from unlabelled images.
+
+    Args:
+        conversion: What `convert` returned, or a model to convert.
+        images: About 1,024 images, preprocessed as for the source model:
+            arrays, `tf.data.Dataset`, a representative-dataset callable,
+            `keras.utils.PyDataset`; labels are dropped.
+        timesteps: Every T; each at least 1.
+        pipeline: What to do; `light()` if None.
+        config: Lag, acceptance split, memory; defaults if None.
+        max_images: Images used at most.
+        seed: Seed of the sample and of the held-out split; the result is the
+            same for the same seed, machine and data.
+
+    Returns:
+        A mapping from T to the spiking `keras.Model`.
+
+    Raises:
+        ConversionError: If the model does not convert.
+        DataError: If the images do not fit; lists all problems.
+        ValueError: If a T is out of range or given twice.
+    """
+    if isinstance(conversion, keras.Model):
+        conversion = convert(conversion)
+    every = _checked_list(timesteps)
+    pipeline = pipeline or light()
+    config = config or SweepConfig()
+    data = CalibrationImages.from_any(
+        images,
+        input_shape=conversion.analog.inputs[0].shape[1:],
+        max_images=max_images,
+        seed=seed,
+    )
+    start = time.monotonic()
+    order = np.random.default_rng(seed).permutation(len(data))
+    parameters, steps = sweep(
+        conversion, data.images[order], every, pipeline, config
+    )
+    return CalibrationResult(
+        conversion=conversion,
+        pipeline=pipeline,
+        lag=config.lag,
+        parameters=parameters,
+        steps=tuple(steps),
+        num_images=len(data),
+        digest=data.digest,
+        seed=seed,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _checked_list(timesteps: int | Sequence[int]) -> list[int]:
+    if isinstance(timesteps, str) or not isinstance(timesteps, Sequence):
+        timesteps = [timesteps]
+    every = [checked_timesteps(one) for one in timesteps]
+    if not every or len(set(every)) != len(every):
+        raise ValueError(
+            f"timesteps={list(timesteps)}. Supported: at least one T, each"
+            " once. Pass for example timesteps=[8, 16, 32]."
+        )
+    return every

@@ -1,0 +1,180 @@
+"""The two fronts a sweep carries through the network.
+
+The analog front holds what the untouched network computes, the spiking front
+(one for each T) what its calibrated neurons emit, both on the same images in
+the same order, in micro-batches.
+"""
+
+import collections
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.dynamics.time import fold, repeat
+from tfsnn.graph.segments import INPUT, Segment
+
+from .neuron_run import NeuronRun
+from .spike_store import FrontierStore, unpack
+
+ANALOG_BATCH = 128
+FOLDED_BATCH = 512
+"""Rows (T times images) of a micro-batch: keeps feature maps in the cache."""
+
+
+def num_readers(segments: list[Segment]) -> dict[str, int]:
+    """How many segments read each source."""
+    return collections.Counter(
+        source for segment in segments for source in segment.sources
+    )
+
+
+def compiled(segment: Segment) -> Callable[..., tf.Tensor]:
+    """A segment's affine part as one graph, for any batch size."""
+    model = segment.model
+    signature = [
+        tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+        for tensor in model.inputs
+    ]
+
+    @tf.function(input_signature=signature)
+    def current(*sources):
+        arguments = sources[0] if len(sources) == 1 else list(sources)
+        return model(arguments, training=False)
+
+    return current
+
+
+def slices(count: int, size: int) -> list[slice]:
+    """Consecutive slices of at most `size` that cover `count`."""
+    return [
+        slice(start, min(start + size, count))
+        for start in range(0, count, size)
+    ]
+
+
+class AnalogFront:
+    """What the analog network computes, segment by segment."""
+
+    def __init__(self, segments: list[Segment], images: np.ndarray):
+        """Puts the images in.
+
+        Args:
+            segments: All segments.
+            images: `[N, ...]`.
+        """
+        self._slices = slices(len(images), ANALOG_BATCH)
+        self._store = FrontierStore(num_readers(segments))
+        self._store.put(INPUT, [images[part] for part in self._slices])
+
+    def advance(self, segment: Segment, current: Callable) -> np.ndarray:
+        """Runs one segment and its ReLU over all images.
+
+        Args:
+            segment: The next segment.
+            current: Its `compiled` affine part.
+
+        Returns:
+            Activations `[N, ...]`; the plain current where there is no neuron.
+        """
+        outputs = []
+        for index in range(len(self._slices)):
+            sources = [self._store.get(s, index) for s in segment.sources]
+            output = current(*map(tf.convert_to_tensor, sources))
+            if segment.neuron is not None:
+                output = segment.neuron.operation(output)
+            outputs.append(output.numpy())
+        if self._store.wants(segment.name):
+            self._store.put(segment.name, outputs)
+        self._store.done(segment.sources)
+        return np.concatenate(outputs)
+
+
+class SpikingFront:
+    """What the calibrated spiking network emits at one T.
+
+    Attributes:
+        timesteps: T.
+        parts: The slice of images of each micro-batch.
+    """
+
+    def __init__(
+        self, segments: list[Segment], images: np.ndarray, timesteps: int
+    ):
+        """Puts the images in.
+
+        Args:
+            segments: All segments.
+            images: `[N, ...]`.
+            timesteps: T.
+        """
+        self.timesteps = timesteps
+        self.parts = slices(len(images), max(1, FOLDED_BATCH // timesteps))
+        self._store = FrontierStore(num_readers(segments))
+        self._store.put(INPUT, [images[part] for part in self.parts])
+        self._values: dict[str, tf.Tensor] = {}
+        self._constant = {INPUT}
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of spikes and currents held now."""
+        return self._store.num_bytes
+
+    def is_constant(self, segment: Segment) -> bool:
+        """Whether a segment's current is the same at every step."""
+        return all(source in self._constant for source in segment.sources)
+
+    def current(
+        self, segment: Segment, affine: Callable, index: int
+    ) -> tf.Tensor:
+        """A segment's current for one micro-batch.
+
+        Args:
+            segment: A segment whose sources have been emitted.
+            affine: Its `compiled` affine part.
+            index: Which micro-batch.
+
+        Returns:
+            `[B, ...]` if it is constant in time, else folded `[T*B, ...]`.
+        """
+        constant = self.is_constant(segment)
+        return affine(
+            *(
+                self._source(name, index, constant)
+                for name in segment.sources
+            )
+        )
+
+    def emit(
+        self, segment: Segment, run: NeuronRun, currents: Iterator[tf.Tensor]
+    ) -> None:
+        """Stores a neuron's spikes for its readers.
+
+        Args:
+            segment: The segment of the neuron.
+            run: The neuron with its final parameters.
+            currents: One for each micro-batch, in order.
+        """
+        if self._store.wants(segment.name):
+            self._values[segment.name] = run.threshold
+            self._store.put(
+                segment.name, [run.packed_train(c).numpy() for c in currents]
+            )
+        self._store.done(segment.sources)
+
+    def pass_on(self, segment: Segment, currents: Iterator[tf.Tensor]) -> None:
+        """Stores a junction's current for its readers."""
+        if self.is_constant(segment):
+            self._constant.add(segment.name)
+        if self._store.wants(segment.name):
+            self._store.put(segment.name, [c.numpy() for c in currents])
+        self._store.done(segment.sources)
+
+    def _source(self, name, index, constant):
+        batch = tf.convert_to_tensor(self._store.get(name, index))
+        if name in self._values:
+            train = unpack(batch, self.timesteps, self._values[name])
+            return fold(train)
+        if name in self._constant and not constant:
+            return repeat(batch, self.timesteps)
+        return batch

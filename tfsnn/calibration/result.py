@@ -1,0 +1,90 @@
+"""What a calibration gives back: one spiking model per T."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import keras
+
+from tfsnn.conversion import Conversion
+from tfsnn.types import NeuronParameters
+
+from .pipelines import Pipeline
+from .record import Step
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CalibrationResult(Mapping):
+    """A mapping from T to the calibrated spiking model.
+
+    Attributes:
+        conversion: What was calibrated.
+        pipeline: How.
+        lag: Lag of every neuron with a temporal current.
+        parameters: T to neuron name to parameters.
+        steps: What was tried, in order.
+        num_images: Calibration images, held-out ones included.
+        digest: SHA-256 of the calibration images.
+        seed: Seed of the split.
+        seconds: Duration.
+    """
+
+    conversion: Conversion
+    pipeline: Pipeline
+    lag: int
+    parameters: Mapping[int, Mapping[str, NeuronParameters]]
+    steps: tuple[Step, ...]
+    num_images: int
+    digest: str
+    seed: int
+    seconds: float
+
+    def __post_init__(self):
+        """Prepares the cache of models."""
+        object.__setattr__(self, "_models", {})
+
+    @property
+    def timesteps(self) -> tuple[int, ...]:
+        """Every T, in the order asked for."""
+        return tuple(self.parameters)
+
+    def __getitem__(self, timesteps: int) -> keras.Model:
+        """The spiking model for one T.
+
+        Raises:
+            KeyError: If that T was not calibrated.
+        """
+        if timesteps not in self.parameters:
+            raise KeyError(
+                f"T={timesteps} was not calibrated. Available:"
+                f" {list(self.parameters)}. Calibrate with"
+                f" timesteps=[{timesteps}]."
+            )
+        if timesteps not in self._models:
+            self._models[timesteps] = self.conversion.spiking_model(
+                timesteps,
+                lag=min(self.lag, timesteps),
+                parameters=self.parameters[timesteps],
+            )
+        return self._models[timesteps]
+
+    def __iter__(self) -> Iterator[int]:
+        """Every T."""
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        """Number of T."""
+        return len(self.parameters)
+
+    def to_dict(self) -> dict:
+        """Everything but arrays, plain types, for manifests and reports."""
+        return {
+            "pipeline": self.pipeline.to_dict(),
+            "conversion": self.conversion.config.to_dict(),
+            "timesteps": list(self.timesteps),
+            "lag": self.lag,
+            "num_images": self.num_images,
+            "digest": self.digest,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "steps": [step.to_dict() for step in self.steps],
+        }

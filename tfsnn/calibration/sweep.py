@@ -1,0 +1,203 @@
+"""The driver of a calibration: visits each segment once.
+
+The published code runs the whole network T steps for every layer, so its work
+grows with the square of the depth. Here two fronts of activations move through
+the network together; each segment is computed once, calibrated on what its
+calibrated predecessors really emit, and left behind.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from tfsnn.conversion import Conversion
+from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.graph.segments import JUNCTION, NEURON, Segment, cut
+from tfsnn.types import NeuronParameters
+
+from .fronts import AnalogFront, SpikingFront, compiled
+from .neuron_run import NeuronRun
+from .pipelines import Pipeline
+from .record import Step
+from .strategy import Tap
+
+CURRENT_BUDGET = 2 * 2**30
+SMALLEST_MEASURED = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig:
+    """What a sweep needs besides the pipeline.
+
+    Attributes:
+        lag: Lag of every neuron with a temporal current; at most T is used.
+        held_out: One image in this many is held out for acceptance.
+        current_budget: Bytes of current kept for re-measuring one segment.
+            Steps are measured on the images that fit, at least 128.
+        progress: Whether to draw a progress bar; None: on a terminal.
+    """
+
+    lag: int = 0
+    held_out: int = 4
+    current_budget: int = CURRENT_BUDGET
+    progress: bool | None = None
+
+
+def sweep(
+    conversion: Conversion,
+    images: np.ndarray,
+    timesteps: list[int],
+    pipeline: Pipeline,
+    config: SweepConfig,
+) -> tuple[dict[int, dict[str, NeuronParameters]], list[Step]]:
+    """Calibrates a network for several T in one pass over its segments.
+
+    Args:
+        conversion: The prepared network.
+        images: `[N, ...]` float32 in random order.
+        timesteps: Every T.
+        pipeline: What to do to each segment.
+        config: See `SweepConfig`.
+
+    Returns:
+        T to neuron name to parameters, and every step tried.
+    """
+    segments = cut(conversion.graph, is_neuron=is_neuron, is_head=is_head)
+    analog = AnalogFront(segments, images)
+    fronts = [SpikingFront(segments, images, T) for T in timesteps]
+    parameters = {T: {} for T in timesteps}
+    steps = []
+    calibrated = [s for s in segments if s.role in (NEURON, JUNCTION)]
+    disable = None if config.progress is None else not config.progress
+    with tqdm.tqdm(
+        total=len(calibrated) * len(fronts),
+        desc="calibrating",
+        unit="segment",
+        disable=disable,
+    ) as bar:
+        for segment in calibrated:
+            affine = compiled(segment)
+            target = analog.advance(segment, affine)
+            shared = {}
+            for front in fronts:
+                if segment.role == JUNCTION:
+                    front.pass_on(
+                        segment, _currents(front, segment, affine, [])
+                    )
+                else:
+                    visit = _Visit(
+                        segment, affine, front, target, shared, config
+                    )
+                    chosen = visit.calibrate(
+                        pipeline, conversion.config.reset
+                    )
+                    parameters[front.timesteps][segment.name] = chosen
+                    steps += visit.steps
+                bar.update()
+    return parameters, steps
+
+
+def _currents(front, segment, affine, cached):
+    """The current of each micro-batch: those at hand, then the others."""
+    yield from cached
+    for index in range(len(cached), len(front.parts)):
+        yield front.current(segment, affine, index)
+
+
+class _Visit:
+    """One segment at one T."""
+
+    def __init__(
+        self,
+        segment: Segment,
+        affine: Callable,
+        front: SpikingFront,
+        target: np.ndarray,
+        shared: dict,
+        config: SweepConfig,
+    ):
+        self._segment = segment
+        self._affine = affine
+        self._front = front
+        self._config = config
+        self._shared = shared
+        self._cached = self._currents_within_budget()
+        self._num_measured = front.parts[len(self._cached) - 1].stop
+        self._target = target
+        position = np.arange(len(target))
+        self._held = position % config.held_out == config.held_out - 1
+        self.steps: list[Step] = []
+
+    def calibrate(self, pipeline: Pipeline, reset: str) -> NeuronParameters:
+        """Runs the pipeline, then emits with what was accepted."""
+        parameters, spiking, error = None, None, None
+        for strategy in pipeline.strategies:
+            start = time.monotonic()
+            tap = self._tap(spiking)
+            proposal = strategy(tap, parameters, self._front.timesteps)
+            measured = self._measure(self._run(proposal, reset))
+            new_error = self._held_out_error(measured)
+            accepted = error is None or new_error <= error
+            self.steps.append(
+                Step(
+                    self._segment.name,
+                    self._front.timesteps,
+                    type(strategy).__name__,
+                    error,
+                    new_error,
+                    accepted,
+                    time.monotonic() - start,
+                )
+            )
+            if accepted:
+                parameters, spiking, error = proposal, measured, new_error
+        self._front.emit(
+            self._segment,
+            self._run(parameters, reset),
+            _currents(self._front, self._segment, self._affine, self._cached),
+        )
+        return parameters
+
+    def _currents_within_budget(self) -> list[tf.Tensor]:
+        cached, size = [], 0
+        for index, part in enumerate(self._front.parts):
+            enough = part.start >= SMALLEST_MEASURED
+            if enough and size >= self._config.current_budget:
+                break
+            current = self._front.current(self._segment, self._affine, index)
+            cached.append(current)
+            size += current.dtype.size * int(tf.size(current))
+        return cached
+
+    def _run(self, parameters, reset):
+        return NeuronRun(
+            parameters,
+            timesteps=self._front.timesteps,
+            lag=min(self._config.lag, self._front.timesteps),
+            reset=reset,
+            constant=self._front.is_constant(self._segment),
+        )
+
+    def _measure(self, run: NeuronRun) -> np.ndarray:
+        outputs = [run.mean_output(c).numpy() for c in self._cached]
+        return np.concatenate(outputs)
+
+    def _tap(self, spiking):
+        fit = ~self._held
+        if spiking is None:
+            return Tap(self._target[fit], None, self._shared)
+        fit = fit[: self._num_measured]
+        target = self._target[: self._num_measured]
+        return Tap(target[fit], spiking[fit], self._shared)
+
+    def _held_out_error(self, spiking: np.ndarray) -> float:
+        held = self._held[: self._num_measured]
+        target = self._target[: self._num_measured][held]
+        difference = (target - spiking[held]).astype("float64")
+        scale = np.mean(np.square(target, dtype="float64"))
+        floor = np.finfo("float64").tiny
+        return float(np.mean(np.square(difference)) / max(scale, floor))

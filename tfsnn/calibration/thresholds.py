@@ -1,0 +1,129 @@
+"""Strategies that choose the firing threshold."""
+
+import dataclasses
+
+import numpy as np
+
+from tfsnn.numerics.checks import check_choice, check_count
+from tfsnn.types import NeuronParameters
+
+from .strategy import Tap
+
+PER = ("layer", "channel")
+FINE_FROM = 128
+FINE_VALUES = 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class MaximumThreshold:
+    """The largest activation: nothing is clipped (Diehl et al., 2015).
+
+    Attributes:
+        per: `"layer"` or `"channel"`.
+        initial_charge: Initial potential in thresholds, 0...1; one half makes
+            the neuron round.
+    """
+
+    sets_threshold = True
+    per: str = "layer"
+    initial_charge: float = 0.5
+
+    def __post_init__(self):
+        """Checks the values."""
+        _check(self)
+
+    def __call__(
+        self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
+    ) -> NeuronParameters:
+        """Proposes the maximum, see `Strategy`."""
+        threshold = tap.sorted_activations(self.per).maximum()
+        return _with_threshold(parameters, threshold, self.initial_charge)
+
+
+@dataclasses.dataclass(frozen=True)
+class PercentileThreshold:
+    """A percentile of the activations (Rueckauer et al., 2017).
+
+    Attributes:
+        percentile: 0...100.
+        per: `"layer"` or `"channel"`.
+        initial_charge: Initial potential in thresholds, 0...1.
+    """
+
+    sets_threshold = True
+    percentile: float = 99.9
+    per: str = "layer"
+    initial_charge: float = 0.5
+
+    def __post_init__(self):
+        """Checks the values."""
+        _check(self)
+        if not 0 < self.percentile <= 100:
+            raise ValueError(
+                f"percentile={self.percentile}. Supported: above 0, up to 100."
+            )
+
+    def __call__(
+        self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
+    ) -> NeuronParameters:
+        """Proposes the percentile, see `Strategy`."""
+        values = tap.sorted_activations(self.per)
+        threshold = values.percentile(self.percentile)
+        return _with_threshold(parameters, threshold, self.initial_charge)
+
+
+@dataclasses.dataclass(frozen=True)
+class MmseThreshold:
+    """The threshold of least squared error at this T (Eq. 11).
+
+    Attributes:
+        per: `"layer"` or `"channel"`.
+        rounding: Quantiser of the search: `"floor"` as in the paper, or
+            `"round"`, matched to a neuron that starts at half its threshold.
+        num_candidates: Points of the grid on (0, maximum].
+        initial_charge: Initial potential in thresholds, 0...1.
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, section 4.2, Eq. 11.
+    """
+
+    sets_threshold = True
+    per: str = "channel"
+    rounding: str = "round"
+    num_candidates: int = 100
+    initial_charge: float = 0.5
+
+    def __post_init__(self):
+        """Checks the values."""
+        _check(self)
+        check_choice("rounding", self.rounding, ("floor", "round"))
+        check_count("num_candidates", self.num_candidates)
+
+    def __call__(
+        self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
+    ) -> NeuronParameters:
+        """Proposes the best point of the grid, see `Strategy`."""
+        fine = FINE_VALUES if timesteps >= FINE_FROM else None
+        threshold = tap.sorted_activations(self.per, fine).mmse(
+            timesteps,
+            rounding=self.rounding,
+            num_candidates=self.num_candidates,
+        )
+        return _with_threshold(parameters, threshold, self.initial_charge)
+
+
+def _with_threshold(parameters, threshold, initial_charge):
+    threshold = np.asarray(threshold, "float32")
+    potential = (initial_charge * threshold).astype("float32")
+    if parameters is None:
+        return NeuronParameters(threshold, potential)
+    return parameters.replace(threshold=threshold, initial_potential=potential)
+
+
+def _check(strategy):
+    check_choice("per", strategy.per, PER)
+    if not 0 <= strategy.initial_charge <= 1:
+        raise ValueError(
+            f"initial_charge={strategy.initial_charge}. Supported: 0...1; 0.5"
+            " makes the neuron round."
+        )

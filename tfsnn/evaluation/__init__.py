@@ -1,0 +1,1 @@
+"""Evaluation of spiking networks on labelled images."""
