@@ -25,7 +25,7 @@ help: ## Lists the commands
 		| awk -F': ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 quickstart: $(VENV)/.tfsnn ## Installs, converts the shipped network, shows it
-	$(BIN)/tfsnn quickstart
+	$(BIN)/tfsnn quickstart --overwrite
 
 test: $(VENV)/.tfsnn-test ## Installs and runs the tests (<= 10 minutes)
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)

@@ -47,6 +47,8 @@ setuptools.setup(
         "keras>=3.8,<4",
         "numpy>=2,<3",
         "absl-py>=2,<3",
+        "h5py>=3.11,<4",
+        "rich>=13,<16",
         "tqdm>=4.66,<5",
     ],
     extras_require={"data": DATA, "test": [*TEST, *DATA]},

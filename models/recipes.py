@@ -79,6 +79,8 @@ def compile_for_training(
         optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
+        # On CPUs XLA trains these networks 1.5 times slower than the graph.
+        jit_compile=bool(keras.distribution.list_devices("gpu")),
     )
 
 

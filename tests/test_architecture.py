@@ -29,6 +29,7 @@ FLOORS = {
     "tfsnn.batches": 1,
     "tfsnn.image_arrays": 1,
     "tfsnn.numerics": 1,
+    "tfsnn.backend": 1,
     "tfsnn.errors": 0,
     "tfsnn.types": 0,
     "tfsnn.version": 0,

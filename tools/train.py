@@ -5,32 +5,38 @@ import json
 import os
 import pathlib
 import platform
+import sys
 import time
 
 import keras
+import numpy as np
 from absl import app, flags
 
 from tfsnn_models import datasets, recipes, registry
+from tfsnn_tools import command_line
 
-FLAGS = flags.FLAGS
+USAGE = "tfsnn train --dataset=NAME --output=NAME.keras [--flags]"
 
 
-def define_flags() -> None:
-    """Declares the flags of this command."""
-    flags.DEFINE_string("network", "resnet20", "Network of the zoo.")
-    flags.DEFINE_string("dataset", "cifar10", "TFDS name.")
-    flags.DEFINE_string("data_dir", None, "TFDS directory.")
-    flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1)
-    flags.DEFINE_integer("seed", 0, "Seed of everything random.")
-    flags.DEFINE_string("output", None, "File to write: NAME.keras.")
+def define_flags() -> flags.FlagValues:
+    """The flags of this command."""
+    values = flags.FlagValues()
+    options = {"flag_values": values}
+    flags.DEFINE_string("network", "resnet20", "Network of the zoo.", **options)
+    flags.DEFINE_string("dataset", "cifar10", "TFDS name.", **options)
+    flags.DEFINE_string("data_dir", None, "TFDS directory.", **options)
+    flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1, **options)
+    flags.DEFINE_integer("seed", 0, "Seed of everything random.", **options)
+    flags.DEFINE_string("output", None, "File to write: NAME.keras.", **options)
+    return values
 
 
 def accuracy_of(model: keras.Model, batches) -> float:
     """Share of images whose largest logit is the label's."""
     hits = count = 0
     for images, labels in batches:
-        predicted = keras.ops.argmax(model(images, training=False), axis=-1)
-        hits += int(keras.ops.sum(predicted == labels))
+        logits = keras.ops.convert_to_numpy(model(images, training=False))
+        hits += int(np.sum(logits.argmax(axis=-1) == labels.numpy()))
         count += len(labels)
     return hits / count
 
@@ -44,33 +50,31 @@ def save_with_card(model: keras.Model, path: pathlib.Path, card: dict) -> None:
     card_path = path.with_suffix(".json")
     card_temporary = card_path.with_name(f".{card_path.name}.partial")
     card_temporary.write_text(json.dumps({**card, "sha256": digest}, indent=2))
-    os.replace(temporary, path)
-    os.replace(card_temporary, card_path)
+    temporary.replace(path)
+    card_temporary.replace(card_path)
 
 
 def main(argv: list[str]) -> int:
     """Trains, evaluates on the test split, writes model and card."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    if not FLAGS.output:
-        raise app.UsageError("--output=NAME.keras is missing.")
-    data = datasets.CARDS.get(FLAGS.dataset)
+    options = define_flags()
+    command_line.parse(argv, options, required=("output",))
+    data = datasets.CARDS.get(options.dataset)
     if data is None:
         raise app.UsageError(
-            f"--dataset={FLAGS.dataset} has no card. Supported:"
+            f"--dataset={options.dataset} has no card. Supported:"
             f" {', '.join(sorted(datasets.CARDS))}."
         )
-    recipe = recipes.Recipe(epochs=FLAGS.epochs, seed=FLAGS.seed)
+    recipe = recipes.Recipe(epochs=options.epochs, seed=options.seed)
     keras.utils.set_random_seed(recipe.seed)
-    options = {
+    shape = {
         "input_shape": data.input_shape,
         "num_classes": data.num_classes,
         "pixel_mean": data.pixel_mean,
         "pixel_std": data.pixel_std,
     }
-    model = registry.build(FLAGS.network, **options)
+    model = registry.build(options.network, **shape)
     load = lambda split: datasets.load_split(  # noqa: E731
-        data.name, split, data_dir=FLAGS.data_dir
+        data.name, split, data_dir=options.data_dir
     )
     start = time.monotonic()
     history = recipes.train(
@@ -82,13 +86,16 @@ def main(argv: list[str]) -> int:
             seed=recipe.seed,
         ),
         recipe,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(f"{options.output}.backup")
+        ],
     )
     seconds = time.monotonic() - start
     test = datasets.evaluation_batches(load("test"), batch_size=250)
-    clean = registry.build(FLAGS.network, **options)
+    clean = registry.build(options.network, **shape)
     clean.set_weights(model.get_weights())
     card = {
-        "network": FLAGS.network,
+        "network": options.network,
         "dataset": data.name,
         "licence_of_the_data": data.licence,
         "parameters": clean.count_params(),
@@ -99,16 +106,15 @@ def main(argv: list[str]) -> int:
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "keras": keras.__version__,
         "command": (
-            f"tfsnn train --network={FLAGS.network} --dataset={data.name}"
+            f"tfsnn train --network={options.network} --dataset={data.name}"
             f" --epochs={recipe.epochs} --seed={recipe.seed}"
-            f" --output={FLAGS.output}"
+            f" --output={options.output}"
         ),
     }
-    save_with_card(clean, pathlib.Path(FLAGS.output), card)
+    save_with_card(clean, pathlib.Path(options.output), card)
     print(json.dumps(card, indent=2))
     return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    sys.exit(main(sys.argv))

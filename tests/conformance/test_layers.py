@@ -65,6 +65,10 @@ CASES = {
         activation({"spike_values": "unit", "reset": "hard"}, lag=T),
         FOLDED,
     ),
+    "activation, constant threshold": (
+        activation({"threshold_per": None, "bias_per": "layer"}),
+        FOLDED,
+    ),
     "rnn": (rnn(), EXPLICIT),
     "rnn, all parameters": (rnn(FULL_CELL, unroll=True), EXPLICIT),
     "rnn, last step": (rnn(return_sequences=False), EXPLICIT),

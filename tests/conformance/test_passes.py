@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.pass_cases import CASES
 from tests.support.networks import (
-    floatx,
+    default_dtype,
     kinds,
     outputs_of,
     random_inputs,
@@ -39,7 +39,7 @@ class Prepared:
 @functools.cache
 def prepared(name, dtype="float64"):
     rng = np.random.default_rng(0)
-    with floatx(dtype):
+    with default_dtype(dtype):
         source = with_random_weights(CASES[name].build(), rng)
         inputs = random_inputs(source, rng)
         weights = [np.copy(value) for value in source.get_weights()]
@@ -58,6 +58,7 @@ def assert_all_close(got, expected, **tolerance):
 def test_outputs_stay(name):
     row = prepared(name)
     got = outputs_of(row.graph.model, row.inputs)
+    assert {output.dtype.name for output in got} == {"float64"}
     assert_all_close(got, row.expected, **EXACT)
 
 
@@ -138,11 +139,9 @@ def test_no_relu_is_hidden_or_shared(name):
 @every_case
 def test_kept_layers_keep_their_names(name):
     row = prepared(name)
-    before = {
-        operation.name
-        for operation in row.source.operations
-        if operation.name.startswith(("conv", "dense", "add", "max", "global"))
-    }
+    kept = ("conv", "dense", "add", "max", "global")
+    names = [layer.name for layer in row.source.layers]
+    before = {name for name in names if name.startswith(kept)}
     assert before <= {op.name for op in row.graph.model.operations}
 
 

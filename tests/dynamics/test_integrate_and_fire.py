@@ -49,5 +49,6 @@ def test_spikes_and_rest_keep_the_dtype_of_the_potential(reset, dtype):
     assert spikes.dtype == rest.dtype == dtype
 
 
-def test_resets_are_named():
-    assert RESETS == {"soft": fire_soft_reset, "hard": fire_hard_reset}
+def test_resets_are_listed():
+    assert list(RESETS) == ["soft", "hard"]
+    assert list(RESETS.values()) == [fire_soft_reset, fire_hard_reset]

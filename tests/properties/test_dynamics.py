@@ -87,9 +87,7 @@ def test_two_phase_layer_counts_like_spike_count(train, threshold, charge):
     current = np.concatenate([current] * 8)[:8] * threshold
     layer = activation(8, threshold, charge, lag=8)
     spikes = layer(fold(current)).numpy().reshape(current.shape)
-    counts = spike_count(
-        current.mean(axis=0), threshold, 8, charge * threshold
-    )
+    counts = spike_count(current.mean(axis=0), threshold, 8, charge * threshold)
     np.testing.assert_array_equal(spikes.sum(axis=0) / threshold, counts)
 
 

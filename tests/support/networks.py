@@ -9,14 +9,17 @@ _POSITIVE = {"moving_variance", "variance"}
 
 
 @contextlib.contextmanager
-def floatx(name):
-    """Layers made inside compute with this dtype."""
-    before = keras.config.floatx()
+def default_dtype(name):
+    """Inputs and layers made inside have this dtype."""
+    policy = keras.config.dtype_policy()
+    floatx = keras.config.floatx()
     keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
-        keras.config.set_floatx(before)
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
 
 
 def with_random_weights(model, rng):

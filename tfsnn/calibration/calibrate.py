@@ -46,12 +46,18 @@ def calibrate(
     Raises:
         ConversionError: If the model does not convert.
         DataError: If the images do not fit; lists all problems.
+        TypeError: If the model or the pipeline is none.
         ValueError: If a T is out of range or given twice.
     """
-    if isinstance(conversion, keras.Model):
-        conversion = convert(conversion)
     every = _checked_list(timesteps)
-    pipeline = pipeline or light()
+    pipeline = light() if pipeline is None else pipeline
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(
+            f"pipeline is {pipeline!r}. Supported: a Pipeline, or None for the"
+            " default. Call a function of tfsnn.pipelines, such as light()."
+        )
+    if not isinstance(conversion, Conversion):
+        conversion = convert(conversion)
     config = config or SweepConfig()
     data = CalibrationImages.from_any(
         images,

@@ -6,6 +6,7 @@ the same order, in micro-batches.
 """
 
 import collections
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,6 +21,24 @@ from .spike_store import FrontierStore, unpack
 ANALOG_BATCH = 128
 FOLDED_BATCH = 512
 """Rows (T times images) of a micro-batch: keeps feature maps in the cache."""
+
+
+@functools.cache
+def _folded_train(timesteps: int, *shapes: tuple) -> Callable[..., tf.Tensor]:
+    """Packed spikes and their value to folded time, as one graph."""
+    features, value = shapes
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, *features], tf.uint8),
+            tf.TensorSpec(value, tf.float32),
+        ],
+        autograph=False,
+    )
+    def folded_train(packed, value):
+        return fold(unpack(packed, timesteps, value))
+
+    return folded_train.get_concrete_function()
 
 
 def num_readers(segments: list[Segment]) -> dict[str, int]:
@@ -38,9 +57,16 @@ def compiled(segment: Segment) -> Callable[..., tf.Tensor]:
     ]
 
     @tf.function(input_signature=signature)
-    def current(*sources):
+    def affine(*sources):
         arguments = sources[0] if len(sources) == 1 else list(sources)
         return model(arguments, training=False)
+
+    graph = affine.get_concrete_function()
+
+    def current(*sources):
+        # Images and spikes come as float32, whatever the model computes in.
+        pairs = zip(sources, signature, strict=True)
+        return graph(*(tf.cast(source, spec.dtype) for source, spec in pairs))
 
     return current
 
@@ -87,7 +113,7 @@ class AnalogFront:
         if self._store.wants(segment.name):
             self._store.put(segment.name, outputs)
         self._store.done(segment.sources)
-        return np.concatenate(outputs)
+        return np.concatenate(outputs).astype("float32", copy=False)
 
 
 class SpikingFront:
@@ -139,10 +165,7 @@ class SpikingFront:
         """
         constant = self.is_constant(segment)
         return affine(
-            *(
-                self._source(name, index, constant)
-                for name in segment.sources
-            )
+            *(self._source(name, index, constant) for name in segment.sources)
         )
 
     def emit(
@@ -173,8 +196,9 @@ class SpikingFront:
     def _source(self, name, index, constant):
         batch = tf.convert_to_tensor(self._store.get(name, index))
         if name in self._values:
-            train = unpack(batch, self.timesteps, self._values[name])
-            return fold(train)
+            value = self._values[name]
+            shapes = (tuple(batch.shape[2:]), tuple(value.shape))
+            return _folded_train(self.timesteps, *shapes)(batch, value)
         if name in self._constant and not constant:
             return repeat(batch, self.timesteps)
         return batch

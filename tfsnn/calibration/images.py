@@ -21,6 +21,7 @@ from tfsnn.image_arrays import (
     to_float32,
 )
 
+MIN_IMAGES = 16
 RECOMMENDED_IMAGES = 128
 
 
@@ -49,7 +50,7 @@ class CalibrationImages:
         *,
         input_shape: InputShape,
         max_images: int = 1024,
-        min_images: int = 16,
+        min_images: int = MIN_IMAGES,
         seed: int = 0,
     ) -> "CalibrationImages":
         """Reads up to `max_images` images once and drops labels.

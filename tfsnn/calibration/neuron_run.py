@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from tfsnn.dynamics.integrate_and_fire import RESETS
+from tfsnn.dynamics.integrate_and_fire import RESETS, Fire
 from tfsnn.dynamics.time import scan, unfold
 from tfsnn.types import NeuronParameters
 
@@ -54,19 +54,62 @@ class NeuronRun:
         Returns:
             `[B, ...]`.
         """
-        run = _mean_output(*self._clock)
-        return run(current, self.threshold, self._potential, self._bias)
+        return self._call(_mean_output, current)
 
     def packed_train(self, current: tf.Tensor) -> tf.Tensor:
         """Spikes, one bit each, see `spike_store.pack`."""
-        run = _packed_train(*self._clock)
-        return run(current, self.threshold, self._potential, self._bias)
+        return self._call(_packed_train, current)
+
+    def _call(self, function, current):
+        parameters = (self.threshold, self._potential, self._bias)
+        specs = [
+            tf.TensorSpec([None, *current.shape[1:]], current.dtype),
+            *(
+                tf.TensorSpec(values.shape, values.dtype)
+                for values in parameters
+            ),
+        ]
+        graph = _graph(function, self._clock, *specs)
+        return graph(current, *parameters)
 
 
-def _spikes(current, threshold, potential, bias, clock, emit):
+@functools.cache
+def _graph(function, clock, *specs):
+    """One graph for each clock and feature map; none is traced twice."""
+    run = tf.function(
+        functools.partial(function, clock),
+        input_signature=specs,
+        autograph=False,
+    )
+    return run.get_concrete_function()
+
+
+def _mean_output(clock, current, *parameters):
+    # Only the count is wanted: nothing of size T is stacked.
+    _, (_, count) = _run(
+        clock, current, *parameters, lambda spikes: tf.zeros([], tf.uint8)
+    )
+    threshold = parameters[0]
+    return tf.cast(count, threshold.dtype) * (threshold / clock[0])
+
+
+def _packed_train(clock, current, *parameters):
+    train, _ = _run(
+        clock, current, *parameters, lambda spikes: tf.cast(spikes, tf.uint8)
+    )
+    return pack(train)
+
+
+def _run(clock, current, threshold, potential, bias, emit):
+    """Emitted train and `(potential, count)` after the last step."""
     timesteps, lag, reset, constant = clock
+    # As in `IFCell`: potentials are kept in at least float32.
+    dtype = tf.float64 if current.dtype == tf.float64 else tf.float32
+    threshold, potential, bias = (
+        tf.cast(values, dtype) for values in (threshold, potential, bias)
+    )
     if constant:
-        scaled = (current + bias) / threshold
+        scaled = (tf.cast(current, dtype) + bias) / threshold
         shape = tf.shape(current)
     else:
         sequence = unfold(current, timesteps)
@@ -75,34 +118,25 @@ def _spikes(current, threshold, potential, bias, clock, emit):
     def current_at(step):
         if constant:
             return scaled
-        return (sequence[step] + bias) / threshold
+        return (tf.cast(sequence[step], dtype) + bias) / threshold
 
-    state = (tf.broadcast_to(potential / threshold, shape),)
-    train, _ = scan(
-        current_at, state, RESETS[reset], timesteps=timesteps, lag=lag, emit=emit
+    start = tf.broadcast_to(potential / threshold, shape)
+    return scan(
+        current_at,
+        (start, tf.zeros_like(start)),
+        _counting(RESETS[reset]),
+        timesteps=timesteps,
+        lag=lag,
+        emit=emit,
     )
-    return train
 
 
-@functools.cache
-def _mean_output(*clock):
-    @tf.function(reduce_retracing=True)
-    def mean_output(current, threshold, potential, bias):
-        train = _spikes(current, threshold, potential, bias, clock, tf.identity)
-        count = tf.reduce_sum(train, axis=0)
-        return count * (threshold / tf.cast(clock[0], threshold.dtype))
+def _counting(fire: Fire) -> Fire:
+    """The same neuron with its number of spikes as the last of its state."""
 
-    return mean_output
+    def counted(state):
+        *inner, count = state
+        spikes, inner = fire(tuple(inner))
+        return spikes, (*inner, count + spikes)
 
-
-@functools.cache
-def _packed_train(*clock):
-    @tf.function(reduce_retracing=True)
-    def packed_train(current, threshold, potential, bias):
-        def emit(spikes):
-            return tf.cast(spikes, tf.uint8)
-
-        train = _spikes(current, threshold, potential, bias, clock, emit)
-        return pack(train)
-
-    return packed_train
+    return counted

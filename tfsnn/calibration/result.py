@@ -67,6 +67,10 @@ class CalibrationResult(Mapping):
             )
         return self._models[timesteps]
 
+    def __contains__(self, timesteps: object) -> bool:
+        """Whether a T was calibrated; builds no model."""
+        return timesteps in self.parameters
+
     def __iter__(self) -> Iterator[int]:
         """Every T."""
         return iter(self.parameters)

@@ -48,7 +48,8 @@ class Tap:
         Returns:
             See `SortedActivations`.
         """
-        key = (granularity, max_values)
+        # Taps of one segment may see a different number of its first images.
+        key = (granularity, max_values, len(self.analog))
         if key not in self._shared:
             self._shared[key] = SortedActivations(
                 self.analog, granularity, max_values_per_channel=max_values

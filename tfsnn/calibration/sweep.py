@@ -7,6 +7,7 @@ calibrated predecessors really emit, and left behind.
 """
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from tfsnn.graph.segments import JUNCTION, NEURON, Segment, cut
 from tfsnn.types import NeuronParameters
 
 from .fronts import AnalogFront, SpikingFront, compiled
+from .images import MIN_IMAGES
 from .neuron_run import NeuronRun
 from .pipelines import Pipeline
 from .record import Step
@@ -46,6 +48,25 @@ class SweepConfig:
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
 
+    def __post_init__(self):
+        """Checks the numbers.
+
+        Raises:
+            ValueError: If one is out of range.
+        """
+        for name, low, high in (
+            ("lag", 0, math.inf),
+            ("held_out", 2, MIN_IMAGES),
+            ("current_budget", 0, math.inf),
+        ):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not low <= value <= high:
+                raise ValueError(
+                    f"{name}={value!r}. Supported: whole numbers, {low} to"
+                    f" {high}; the default is {type(self).__dict__[name]}."
+                )
+
 
 def sweep(
     conversion: Conversion,
@@ -67,11 +88,12 @@ def sweep(
         T to neuron name to parameters, and every step tried.
     """
     segments = cut(conversion.graph, is_neuron=is_neuron, is_head=is_head)
-    analog = AnalogFront(segments, images)
-    fronts = [SpikingFront(segments, images, T) for T in timesteps]
+    # Nothing is computed or kept for the read-outs.
+    calibrated = [s for s in segments if s.role in (NEURON, JUNCTION)]
+    analog = AnalogFront(calibrated, images)
+    fronts = [SpikingFront(calibrated, images, T) for T in timesteps]
     parameters = {T: {} for T in timesteps}
     steps = []
-    calibrated = [s for s in segments if s.role in (NEURON, JUNCTION)]
     disable = None if config.progress is None else not config.progress
     with tqdm.tqdm(
         total=len(calibrated) * len(fronts),
@@ -92,9 +114,7 @@ def sweep(
                     visit = _Visit(
                         segment, affine, front, target, shared, config
                     )
-                    chosen = visit.calibrate(
-                        pipeline, conversion.config.reset
-                    )
+                    chosen = visit.calibrate(pipeline, conversion.config.reset)
                     parameters[front.timesteps][segment.name] = chosen
                     steps += visit.steps
                 bar.update()
@@ -135,7 +155,10 @@ class _Visit:
     def calibrate(self, pipeline: Pipeline, reset: str) -> NeuronParameters:
         """Runs the pipeline, then emits with what was accepted."""
         parameters, spiking, error = None, None, None
+        rejected = None
         for strategy in pipeline.strategies:
+            if strategy == rejected:
+                continue  # It would propose the same again.
             start = time.monotonic()
             tap = self._tap(spiking)
             proposal = strategy(tap, parameters, self._front.timesteps)
@@ -153,6 +176,7 @@ class _Visit:
                     time.monotonic() - start,
                 )
             )
+            rejected = None if accepted else strategy
             if accepted:
                 parameters, spiking, error = proposal, measured, new_error
         self._front.emit(

@@ -5,10 +5,10 @@ import numpy as np
 
 from tfsnn.errors import ConversionError
 from tfsnn.graph.trace import trace
-from tfsnn.graph.view import Call, Graph
+from tfsnn.graph.view import Call, Graph, symbolic_tensors
 
 from .findings import Finding, Findings
-from .rules import HEAD, rule_for
+from .rules import HEAD, KERNEL_LAYERS, NEURON, rule_for
 
 
 def check(model: keras.Model) -> Findings:
@@ -24,7 +24,7 @@ def check(model: keras.Model) -> Findings:
         TypeError: If `model` is not a Keras 3 model.
     """
     try:
-        graph = trace(model)
+        graph = trace(model, stand_ins=True)
     except ConversionError as error:
         finding = Finding(
             model.name,
@@ -39,11 +39,11 @@ def check(model: keras.Model) -> Findings:
 def check_graph(graph: Graph) -> Findings:
     """The same for a model already traced, see `check`."""
     rulings = [(call, rule_for(call)) for call in graph]
-    before_neuron = _calls_before_neurons(graph)
+    too_early = _calls_before_the_end(graph)
     findings = _about_model(graph)
     for call, ruling in rulings:
         refused = ruling.role is None
-        if ruling.role == HEAD and id(call) in before_neuron:
+        if ruling.role == HEAD and id(call) in too_early:
             refused = True
         if refused:
             findings.append(
@@ -60,24 +60,32 @@ def check_graph(graph: Graph) -> Findings:
                 "Spiking neurons replace ReLU and ReLU6 activations.",
             )
         )
-    return Findings(
-        graph.model.name, tuple(findings), num_neurons, len(rulings)
-    )
+    unique = tuple(dict.fromkeys(findings))  # A shared layer is said once.
+    return Findings(graph.model.name, unique, num_neurons, len(rulings))
 
 
-def _calls_before_neurons(graph: Graph) -> set[int]:
-    """Ids of the calls from which a neuron can be reached downstream."""
+def _calls_before_the_end(graph: Graph) -> set[int]:
+    """Ids of the calls with a neuron or a kernel layer downstream.
+
+    An activation there is no head: it would keep a part of the network from
+    spiking.
+    """
     before: set[int] = set()
     for call in reversed(graph.calls):
         for tensor in call.output_tensors:
             for consumer in graph.consumers(tensor):
-                if rule_for(consumer).has_neuron or id(consumer) in before:
+                if id(consumer) in before or _works(consumer):
                     before.add(id(call))
     return before
 
 
+def _works(call: Call) -> bool:
+    kernel = isinstance(call.operation, KERNEL_LAYERS)
+    return kernel or rule_for(call).has_neuron
+
+
 def _about_model(graph: Graph) -> list[Finding]:
-    inputs = keras.tree.flatten(graph.model.inputs)
+    inputs = symbolic_tensors(graph.model.inputs)
     if len(inputs) > 1:
         return [
             Finding(
@@ -107,7 +115,7 @@ def _not_finite(graph: Graph) -> list[Finding]:
         bad = sum(
             int(np.sum(~np.isfinite(value)))
             for value in layer.get_weights()
-            if np.issubdtype(value.dtype, np.floating)
+            if "float" in str(value.dtype)  # bfloat16 is no np.floating
         )
         if bad:
             findings.append(
@@ -124,9 +132,19 @@ def _not_finite(graph: Graph) -> list[Finding]:
 
 def is_neuron(call: Call) -> bool:
     """Whether a call of a prepared graph is a ReLU that becomes a neuron."""
-    return rule_for(call).has_neuron
+    return rule_for(call).role == NEURON
 
 
 def is_head(call: Call) -> bool:
     """Whether a call of a prepared graph is a last activation."""
     return rule_for(call).role == HEAD
+
+
+def hidden_relus(graph: Graph) -> list[str]:
+    """Layers of a prepared graph with a ReLU inside; there should be none."""
+    rulings = ((call.name, rule_for(call)) for call in graph)
+    return [
+        name
+        for name, rule in rulings
+        if rule.has_neuron and rule.role != NEURON
+    ]

@@ -13,7 +13,7 @@ from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
 from tfsnn.types import NeuronParameters
 
-from .check import check_graph, is_neuron
+from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
 from .spiking import build_spiking_model
 from .verify import verify
@@ -108,7 +108,7 @@ def convert(
         ConversionError: If the graph is not known or the self-check fails.
     """
     config = config or ConversionConfig()
-    source = trace(model)
+    source = trace(model, stand_ins=True)
     findings = check_graph(source)
     if not findings.ok:
         raise UnsupportedLayerError(str(findings), findings)
@@ -116,9 +116,12 @@ def convert(
     if config.average_pool == "neuron":
         graph = pool_to_convolution(graph)
     after = check_graph(graph)
-    if not after.ok:
+    hidden = hidden_relus(graph)
+    if hidden or not after.ok:
         raise ConversionError(
-            f"Preparing '{model.name}' left something unconverted. {after}",
+            f"Preparing '{model.name}' left something unconverted: ReLUs inside"
+            f" of {hidden or 'no layer'}. {after} This is a fault of the"
+            " conversion: report the model with `tfsnn check MODEL --json`.",
             after,
         )
     return Conversion(graph, config, verify(graph.model, model, sample))

@@ -6,17 +6,22 @@ first axis alone.
 
 import keras
 
+from tfsnn.graph.passes.relu_forms import relu_arguments
 from tfsnn.graph.view import Call
 
+AFFINE = "affine"
+NEURON = "neuron"
+HEAD = "head"
 
-def operation_refusal(call: Call) -> tuple[str | None, str]:
+
+def operation_role(call: Call) -> tuple[str | None, str]:
     """Role of a `keras.ops` call, or why it has none.
 
     Args:
         call: A call whose operation is not a layer.
 
     Returns:
-        `("affine" | "neuron", "")`, or `(None, reason)`.
+        `("affine" | "neuron" | "head", "")`, or `(None, reason)`.
     """
     rule = _RULES.get(call.kind)
     if rule is None:
@@ -25,17 +30,26 @@ def operation_refusal(call: Call) -> tuple[str | None, str]:
 
 
 def _affine(call):
-    return "affine", ""
+    return AFFINE, ""
 
 
 def _relu(call):
-    return "neuron", ""
+    arguments = relu_arguments(call.operation)
+    if arguments is None:
+        return None, f"no rule for your own operation '{call.kind}'"
+    if arguments.get("negative_slope") or arguments.get("threshold"):
+        return None, "a ReLU with a slope or threshold has no neuron"
+    return NEURON, ""
+
+
+def _last_activation(call):
+    return HEAD, ""
 
 
 def _one_tensor(call):
     if len(call.input_tensors) > 1:
         return None, f"'{call.kind}' of two tensors is not affine"
-    return "affine", ""
+    return AFFINE, ""
 
 
 def _divide(call):
@@ -56,7 +70,7 @@ def _keeps_batch(position, keyword):
         axes = axis if isinstance(axis, (tuple, list)) else (axis,)
         if any(one is None or one % rank == 0 for one in axes):
             return None, f"'{call.kind}' runs over the batch axis"
-        return "affine", ""
+        return AFFINE, ""
 
     return rule
 
@@ -65,14 +79,16 @@ def _pad(call):
     width = getattr(call.operation, "pad_width", None)
     if width is None or tuple(width[0]) != (0, 0):
         return None, "padding of the batch axis"
-    return "affine", ""
+    return AFFINE, ""
 
 
 def _slice(call):
     key = call.args[1] if len(call.args) > 1 else call.kwargs.get("key")
     key = key if isinstance(key, tuple) else (key,)
-    if key[0] is Ellipsis or key[0] == slice(None):
-        return "affine", ""
+    rank = len(call.input_tensors[0].shape)
+    ellipsis = key[0] is Ellipsis and len(key) <= rank
+    if ellipsis or (isinstance(key[0], slice) and key[0] == slice(None)):
+        return AFFINE, ""
     return None, "slicing of the batch axis"
 
 
@@ -80,14 +96,14 @@ def _transpose(call):
     axes = getattr(call.operation, "axes", None)
     if axes is None or axes[0] != 0:
         return None, "transposition that moves the batch axis"
-    return "affine", ""
+    return AFFINE, ""
 
 
 def _reshape(call):
     shape = getattr(call.operation, "newshape", None)
     if shape is None or shape[0] not in (-1, None):
         return None, "reshaping with a fixed batch size"
-    return "affine", ""
+    return AFFINE, ""
 
 
 _RULES = {
@@ -99,6 +115,11 @@ _RULES = {
     "TrueDivide": _divide,
     "Relu": _relu,
     "Relu6": _relu,
+    "ReLU": _relu,
+    "Softmax": _last_activation,
+    "LogSoftmax": _last_activation,
+    "Sigmoid": _last_activation,
+    "Tanh": _last_activation,
     "Pad": _pad,
     "GetItem": _slice,
     "Transpose": _transpose,

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import keras
 
-from tfsnn.layers import ChannelAffine
+from tfsnn.graph.passes.kernel_layers import acts_as
+from tfsnn.graph.passes.relu_forms import relu_arguments
+from tfsnn.graph.trace import StandIn
 from tfsnn.graph.view import Call
+from tfsnn.layers import ChannelAffine
 
-from .operation_rules import operation_refusal
+from .operation_rules import AFFINE, HEAD, NEURON, operation_role
 
-AFFINE = "affine"
-NEURON = "neuron"
-HEAD = "head"
 REMOVED = "removed"
 
 KERNEL_LAYERS = (
@@ -39,7 +39,6 @@ AFFINE_LAYERS = (
     keras.layers.Add,
     keras.layers.Subtract,
     keras.layers.Average,
-    keras.layers.Concatenate,
     keras.layers.AveragePooling1D,
     keras.layers.AveragePooling2D,
     keras.layers.AveragePooling3D,
@@ -76,7 +75,6 @@ REMOVED_LAYERS = (
     keras.layers.Identity,
 )
 
-RELU_ACTIVATIONS = ("relu", "relu6")
 USE_RELU = (
     "Retrain with ReLU or ReLU6 in its place; no post-training conversion"
     " keeps it."
@@ -116,19 +114,56 @@ def rule_for(call: Call) -> Ruling:
         for the caller to see.
     """
     operation = call.operation
+    if isinstance(operation, StandIn):
+        return _cannot_be_rebuilt(operation)
+    if not isinstance(operation, keras.Layer):
+        return _operation(call)
+    if call.forces_training and _changes_in_training(operation):
+        return _refused(
+            "it is called with training=True, so it answers at random or from"
+            " the batch at hand",
+            "Build the network for inference, without training=True.",
+        )
+    return _layer(operation)
+
+
+def _layer(layer):
+    if isinstance(layer, keras.Model):
+        return _nested(layer)
     for family, rule in _RULES:
-        if isinstance(operation, family):
-            return rule(operation)
-    if isinstance(operation, keras.Layer):
-        return _unknown_layer(operation)
-    role, reason = operation_refusal(call)
+        if acts_as(layer, *family):
+            return rule(layer)
+    return _unknown_layer(layer)
+
+
+def _operation(call):
+    role, reason = operation_role(call)
     if role is None:
         return _refused(
             reason,
             "Use a Keras layer that does the same, or move it out of the"
             " network.",
         )
+    if role == HEAD:
+        return _last_activation(call.operation)
     return Ruling(role, has_neuron=role == NEURON)
+
+
+def _cannot_be_rebuilt(stand_in):
+    ruling = _layer(stand_in.original)
+    if ruling.role is None:
+        return ruling
+    return _refused(
+        "it cannot be rebuilt from its configuration",
+        "Use named functions instead of lambdas, and"
+        " keras.saving.register_keras_serializable with get_config() for your"
+        " own.",
+    )
+
+
+def _changes_in_training(layer):
+    normalisation = keras.layers.BatchNormalization
+    return isinstance(layer, (normalisation, *REMOVED_LAYERS))
 
 
 def activation_name(function: Callable) -> str:
@@ -142,12 +177,13 @@ def activation_name(function: Callable) -> str:
 
 
 def _by_activation(layer: keras.Layer, linear_role: str) -> Ruling:
-    name = activation_name(layer.activation)
-    if name == "linear":
+    if layer.activation is keras.activations.linear:
         return Ruling(linear_role)
-    if name in RELU_ACTIVATIONS:
+    arguments = relu_arguments(layer.activation)
+    if arguments is not None:
         role = NEURON if linear_role == REMOVED else linear_role
-        return Ruling(role, has_neuron=True)
+        return _relu(role, **arguments)
+    name = activation_name(layer.activation)
     return Ruling(
         HEAD,
         reason=f"activation '{name}' has no spiking counterpart",
@@ -163,15 +199,28 @@ def _activation_layer(layer):
     return _by_activation(layer, REMOVED)
 
 
-def _relu_layer(layer):
-    if layer.negative_slope or layer.threshold:
+def _relu(role, *, max_value=None, negative_slope=0.0, threshold=0.0):
+    if negative_slope or threshold:
         return _refused(
-            f"ReLU with negative_slope={float(layer.negative_slope)} and"
-            f" threshold={float(layer.threshold)}",
+            f"ReLU with negative_slope={float(negative_slope)} and"
+            f" threshold={float(threshold)}",
             "Only ReLU with both at 0 (max_value is fine) has a neuron that"
             " answers like it. Retrain with a plain ReLU.",
         )
-    return Ruling(NEURON, has_neuron=True)
+    return Ruling(role, has_neuron=True)
+
+
+def _relu_layer(layer):
+    return _relu(NEURON, **relu_arguments(layer))
+
+
+def _concatenation(layer):
+    if layer.axis == 0:
+        return _refused(
+            "it concatenates along the batch axis",
+            "Concatenate along another axis.",
+        )
+    return Ruling(AFFINE)
 
 
 def _max_pooling(layer):
@@ -206,12 +255,12 @@ def _unknown_layer(layer):
 
 
 _RULES = (
-    (keras.Model, _nested),
     (KERNEL_LAYERS, _kernel_layer),
     (AFFINE_LAYERS, lambda layer: Ruling(AFFINE)),
     (REMOVED_LAYERS, lambda layer: Ruling(REMOVED)),
-    (keras.layers.ReLU, _relu_layer),
-    (keras.layers.Activation, _activation_layer),
+    ((keras.layers.Concatenate,), _concatenation),
+    ((keras.layers.ReLU,), _relu_layer),
+    ((keras.layers.Activation,), _activation_layer),
     (
         (
             keras.layers.Softmax,

@@ -79,12 +79,10 @@ class _SpikingVisitor:
         if not self._is_temporal(leaf):
             return leaf
         if id(leaf) not in self._averaged:
-            name = "readout"
-            if self._averaged:
-                name = f"readout_{len(self._averaged)}"
-            self._averaged[id(leaf)] = rewriter.apply(
-                TimeAverage(self._timesteps, name=name), leaf
+            layer = TimeAverage(
+                self._timesteps, name=rewriter.unused_name("readout")
             )
+            self._averaged[id(leaf)] = rewriter.apply(layer, leaf)
         return self._averaged[id(leaf)]
 
     def _neuron(self, rewriter, call, current):
@@ -109,7 +107,7 @@ class _SpikingVisitor:
             return leaf
         if id(leaf) not in self._repeated:
             layer = RepeatTime(
-                self._timesteps, name=f"repeat_time_{len(self._repeated)}"
+                self._timesteps, name=rewriter.unused_name("repeat_time")
             )
             self._repeated[id(leaf)] = (leaf, rewriter.apply(layer, leaf))
         return self._repeated[id(leaf)][1]

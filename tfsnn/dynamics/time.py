@@ -98,9 +98,9 @@ def _looped(current, state, fire, emit, timesteps, lag):
         spikes, state = fire(state)
         return step + 1, state, train.write(step - lag, emit(spikes))
 
-    probe, _ = fire(state)
+    probe = emit(fire(state)[0])
     train = tf.TensorArray(
-        emit(probe).dtype, size=timesteps, element_shape=probe.shape
+        probe.dtype, size=timesteps, element_shape=probe.shape
     )
     step = tf.constant(0)
     step, state = tf.while_loop(

@@ -51,9 +51,7 @@ class Rewriter:
         outputs = operation(*args, **kwargs)
         weights = self._pending.pop(id(operation), None)
         if weights is not None:
-            operation.set_weights(weights)
-            if isinstance(operation, keras.layers.Normalization):
-                operation.finalize_state()  # it computes with a snapshot
+            _set_weights(operation, weights)
         self.calls.append(Call(operation, args, kwargs, outputs))
         return outputs
 
@@ -186,3 +184,9 @@ def _rebuilt(operation, changes):
             " lambdas, and keras.saving.register_keras_serializable with"
             " get_config() for your own."
         ) from error
+
+
+def _set_weights(layer, weights):
+    layer.set_weights(weights)
+    if isinstance(layer, keras.layers.Normalization):
+        layer.finalize_state()  # it computes with a snapshot of them

@@ -41,7 +41,8 @@ class Segment:
     neuron: Call | None = None
 
 
-INPUT = "input"
+INPUT = "/input"
+"""Name of the model's input as a source; no layer can have it."""
 
 
 def cut(graph: Graph, *, is_neuron: Predicate, is_head: Predicate) -> list:
@@ -68,7 +69,9 @@ class _Cutter:
         self._is_head = is_head
         (tensor,) = symbolic_tensors(graph.model.inputs)
         self._cuts = {id(tensor): INPUT}
-        self._used_names = {INPUT}
+        self._used_names = {call.name for call in graph if is_neuron(call)}
+        self._position = {id(call): n for n, call in enumerate(graph)}
+        self._late = self._find_late()
         self._find_cuts()
 
     def segments(self) -> list[Segment]:
@@ -100,7 +103,9 @@ class _Cutter:
                 branches = len(self._graph.consumers(tensor))
                 branches += id(tensor) in readouts
                 junction = branches > 1 and len(reached) > 1
-                if self._is_neuron(call) or junction:
+                if self._is_neuron(call):
+                    self._cuts[id(tensor)] = call.name
+                elif junction:
                     self._cuts[id(tensor)] = self._unique(call.name)
                     reached = {(JUNCTION, id(tensor))}
                 ends[id(tensor)] = reached
@@ -123,20 +128,20 @@ class _Cutter:
             while pending:
                 tensor = pending.pop()
                 call = self._graph.producer(tensor)
-                if call is None or not self._after_head(call):
+                if call is None or id(call) not in self._late:
                     found.setdefault(id(tensor), tensor)
                 else:
                     pending += call.input_tensors
         return list(found.values())
 
-    def _after_head(self, call: Call) -> bool:
-        """Whether a call is a head or follows one."""
-        if self._is_head(call):
-            return True
-        if self._is_neuron(call):
-            return False
-        producers = map(self._graph.producer, call.input_tensors)
-        return any(p is not None and self._after_head(p) for p in producers)
+    def _find_late(self) -> set[int]:
+        """Ids of the calls that are a head or follow one."""
+        late = set()
+        for call in self._graph:
+            producers = map(self._graph.producer, call.input_tensors)
+            if self._is_head(call) or any(id(p) in late for p in producers):
+                late.add(id(call))
+        return late
 
     def _unique(self, name: str) -> str:
         number = 0
@@ -148,14 +153,16 @@ class _Cutter:
         return candidate
 
     def _segment(self, name, role, end, neuron=None) -> Segment:
-        sources = self._sources(end, is_end=role == JUNCTION)
-        inputs = [tensor for tensor in sources.values()]
-        model = keras.Model(inputs, end, name=f"segment_{name}")
+        sources, calls = self._between(end, is_end=role == JUNCTION)
+        model = _replay(calls, list(sources.values()), end, f"segment_{name}")
         return Segment(name, role, tuple(sources), model, neuron)
 
-    def _sources(self, end, *, is_end: bool) -> dict[str, keras.KerasTensor]:
-        """The cuts a tensor is made from; itself only where it is read."""
-        sources = {}
+    def _between(self, end, *, is_end: bool) -> tuple[dict, list[Call]]:
+        """The cuts a tensor is made from, and the calls after them in order.
+
+        Itself is a cut only where it is read.
+        """
+        sources, calls = {}, {}
         pending = [(end, is_end)]
         seen = set()
         while pending:
@@ -167,6 +174,32 @@ class _Cutter:
             if name is not None and not skip:
                 sources[name] = tensor
                 continue
-            producer = self._graph.producer(tensor)
-            pending += [(t, False) for t in producer.input_tensors]
-        return dict(sorted(sources.items()))
+            call = self._graph.producer(tensor)
+            calls[self._position[id(call)]] = call
+            pending += [(t, False) for t in call.input_tensors]
+        ordered = [call for _, call in sorted(calls.items())]
+        return dict(sorted(sources.items())), ordered
+
+
+def _replay(calls, sources, end, name) -> keras.Model:
+    """A model of some calls, on new tensors and with the same layers.
+
+    `keras.Model(sources, end)` would lose the uses of a shared layer behind a
+    source that the same layer makes.
+    """
+    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in sources]
+    new = {id(t): fresh for t, fresh in zip(sources, inputs, strict=True)}
+
+    def renew(leaf):
+        return new[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
+
+    for call in calls:
+        args, kwargs = keras.tree.map_structure(renew, (call.args, call.kwargs))
+        outputs = keras.tree.flatten(call.operation(*args, **kwargs))
+        old = keras.tree.flatten(call.outputs)
+        new.update((id(a), b) for a, b in zip(old, outputs, strict=True))
+    return keras.Model(_one_or_all(inputs), new[id(end)], name=name)
+
+
+def _one_or_all(values: list):
+    return values[0] if len(values) == 1 else values

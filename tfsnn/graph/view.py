@@ -41,9 +41,7 @@ class Call:
     @property
     def forces_training(self) -> bool:
         """Whether it was called with `training=True`, also at inference."""
-        return self.kwargs.get("training") is True or any(
-            argument is True for argument in self.args[1:]
-        )
+        return self.kwargs.get("training") is True
 
     @property
     def input_tensors(self) -> list[keras.KerasTensor]:

@@ -1,7 +1,6 @@
 """One step of an integrate-and-fire neuron as a Keras RNN cell."""
 
 import math
-from typing import SupportsFloat
 
 import keras
 import tensorflow as tf
@@ -40,6 +39,7 @@ class IFCell(keras.layers.Layer):
         reset: `"soft"` (subtract the threshold) or `"hard"` (to zero).
         threshold_per: What shares a threshold: `"layer"` (shape `[]`),
             `"channel"` (`[C]`) or `"neuron"` (the shape of a feature map).
+            None: it is the constant 1, no variable, and costs nothing a step.
         initial_potential_per: The same for the initial potential.
         bias_per: The same for a bias current added at every step; None: the
             neuron has none.
@@ -64,7 +64,7 @@ class IFCell(keras.layers.Layer):
         initial_potential: float | None = None,
         *,
         reset: str = "soft",
-        threshold_per: str = "layer",
+        threshold_per: str | None = "layer",
         initial_potential_per: str = "layer",
         bias_per: str | None = None,
         spike_values: str = "threshold",
@@ -82,7 +82,12 @@ class IFCell(keras.layers.Layer):
             _check_finite("initial_potential", initial_potential)
             initial_potential = float(initial_potential)
         _check_choice("reset", reset, tuple(RESETS))
-        _check_choice("threshold_per", threshold_per, GRANULARITIES)
+        _check_choice("threshold_per", threshold_per, (None, *GRANULARITIES))
+        if threshold_per is None and threshold != 1:
+            raise ValueError(
+                f"threshold={threshold} with threshold_per=None. Supported: 1,"
+                " the constant. Use threshold_per='layer' for any other."
+            )
         _check_choice(
             "initial_potential_per", initial_potential_per, GRANULARITIES
         )
@@ -107,9 +112,11 @@ class IFCell(keras.layers.Layer):
         self.state_size = [features]
         # The whole number is what keras.layers.RNN expects.
         self.output_size = features[0] if len(features) == 1 else features
-        self.threshold = self._parameter(
-            "threshold", self.threshold_per, features, self.first_threshold
-        )
+        self.threshold = 1.0
+        if self.threshold_per is not None:
+            self.threshold = self._parameter(
+                "threshold", self.threshold_per, features, self.first_threshold
+            )
         start = self.first_potential
         if start is None:
             start = self.first_threshold / 2
@@ -142,7 +149,10 @@ class IFCell(keras.layers.Layer):
         current = tf.cast(current, self.variable_dtype)
         if self.bias is not None:
             current = current + self.bias
-        return current / self.threshold
+        return self._in_thresholds(current)
+
+    def _in_thresholds(self, value):
+        return value if self.threshold_per is None else value / self.threshold
 
     def initial_state(self, shape: tf.Tensor) -> State:
         """The state before the first step.
@@ -153,12 +163,12 @@ class IFCell(keras.layers.Layer):
         Returns:
             Potential of that shape, in thresholds.
         """
-        start = self.initial_potential / self.threshold
+        start = self._in_thresholds(self.initial_potential)
         return (tf.broadcast_to(start, shape),)
 
     def emitted(self, spikes: tf.Tensor) -> tf.Tensor:
         """Spikes of 0 and 1 as what the neuron sends, see `spike_values`."""
-        if self.spike_values == "unit":
+        if self.spike_values == "unit" or self.threshold_per is None:
             return spikes
         return spikes * self.threshold
 
@@ -197,7 +207,11 @@ class IFCell(keras.layers.Layer):
 
 
 def _check_finite(name, value):
-    if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except TypeError:
+        finite = False
+    if not finite:
         raise ValueError(
             f"{name}={value!r}. Supported: a finite number, in activation"
             " units. Set the variable for values per channel or neuron."

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 
 from tfsnn.graph.passes.kernel_layers import acts_as
 from tfsnn.graph.passes.signs import never_negative
@@ -43,7 +44,12 @@ def pool_to_convolution(graph: Graph) -> Graph:
         if size is None:
             return unchanged(rewriter, call, args, kwargs)
         (tensor,) = symbolic_tensors((args, kwargs))
-        for layer in _replacement(rewriter, call.operation, size):
+        convolution, *others = _replacement(rewriter, call.operation, size)
+        tensor = rewriter.apply(convolution, tensor)
+        # Not by an initializer: those compute in float32.
+        kernel = np.full(convolution.kernel.shape, 1 / math.prod(size))
+        convolution.set_weights([kernel])
+        for layer in others:
             tensor = rewriter.apply(layer, tensor)
         return tensor
 
@@ -77,7 +83,6 @@ def _replacement(rewriter, pool, size):
         strides=1 if is_global else pool.strides[0],
         data_format=pool.data_format,
         use_bias=False,
-        depthwise_initializer=keras.initializers.Constant(1 / math.prod(size)),
         name=rewriter.unused_name(f"{pool.name}_convolution"),
         **shared,
     )

@@ -1,0 +1,179 @@
+import keras
+import pytest
+import tensorflow as tf
+
+from tests.support.convertible import network
+from tfsnn.conversion.rules import (
+    AFFINE,
+    HEAD,
+    NEURON,
+    REMOVED,
+    activation_name,
+    rule_for,
+)
+from tfsnn.graph import trace
+from tfsnn.graph.view import Call
+
+layers = keras.layers
+
+
+def rule(layer):
+    return rule_for(Call(layer, (), {}, ()))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(2, 3),
+        layers.DepthwiseConv2D(3),
+        layers.SeparableConv1D(2, 3),
+        layers.Conv3DTranspose(2, 3),
+        layers.Dense(2),
+        layers.EinsumDense("ab,bc->ac", 2),
+        layers.BatchNormalization(),
+        layers.Add(),
+        layers.Concatenate(),
+        layers.AveragePooling2D(2),
+        layers.GlobalAveragePooling2D(),
+        layers.Flatten(),
+        layers.ZeroPadding2D(),
+        layers.UpSampling2D(),
+        layers.Rescaling(0.5),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_affine_layers(layer):
+    assert rule(layer).role == AFFINE
+    assert not rule(layer).has_neuron
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.ReLU(),
+        layers.ReLU(max_value=6),
+        layers.Activation("relu"),
+        layers.Activation("relu6"),
+        layers.Activation(tf.nn.relu6 and keras.activations.relu),
+        layers.Activation(layers.ReLU(max_value=2)),
+    ],
+)
+def test_relus_are_neurons(layer):
+    assert rule(layer).role == NEURON
+    assert rule(layer).has_neuron
+
+
+@pytest.mark.parametrize(
+    "activation", ["relu", "relu6", layers.ReLU(max_value=2)], ids=str
+)
+def test_a_fused_relu_is_a_neuron_in_an_affine_layer(activation):
+    found = rule(layers.Dense(2, activation=activation))
+    assert (found.role, found.has_neuron) == (AFFINE, True)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Dropout(0.5),
+        layers.SpatialDropout2D(0.5),
+        layers.GaussianNoise(1.0),
+        layers.Identity(),
+        layers.Activation("linear"),
+        layers.ActivityRegularization(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_without_effect_are_removed(layer):
+    assert rule(layer).role == REMOVED
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (layers.Softmax(), "Softmax has no spiking"),
+        (layers.LeakyReLU(), "LeakyReLU has no spiking"),
+        (layers.PReLU(), "PReLU has no spiking"),
+        (layers.ELU(), "ELU has no spiking"),
+        (layers.Activation("softmax"), "activation 'softmax' has no"),
+        (layers.Dense(2, activation="swish"), "activation 'silu' has no"),
+        (
+            layers.Conv2D(2, 3, activation=layers.LeakyReLU()),
+            "activation 'LeakyReLU' has no",
+        ),
+    ],
+)
+def test_other_activations_are_heads(layer, reason):
+    found = rule(layer)
+    assert found.role == HEAD
+    assert found.reason.startswith(reason)
+    assert "Retrain with ReLU" in found.remedy
+
+
+LEAKY = {"negative_slope": 0.1}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Standardised(layers.Conv2D):
+    """A convolution that computes something else."""
+
+    def call(self, inputs):
+        return keras.ops.tanh(super().call(inputs))
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (layers.ReLU(**LEAKY), "negative_slope=0.1 and threshold=0.0"),
+        (layers.ReLU(threshold=1.0), "negative_slope=0.0 and threshold=1.0"),
+        (layers.Dense(2, activation=layers.ReLU(**LEAKY)), "negative_slope"),
+        (layers.MaxPooling2D(2), "largest of several spike trains"),
+        (layers.GlobalMaxPooling1D(), "largest of several spike trains"),
+        (layers.LayerNormalization(), "no rule for this layer"),
+        (layers.Lambda(lambda x: x), "no rule for this layer"),
+        (layers.Multiply(), "no rule for this layer"),
+        (layers.LSTM(2), "no rule for this layer"),
+        (layers.Embedding(2, 2), "no rule for this layer"),
+        (layers.Concatenate(axis=0), "concatenates along the batch axis"),
+        (Standardised(2, 3), "no rule for this layer"),
+        (network(layers.ReLU()), "nested models are not opened"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else value.name,
+)
+def test_refusals_have_a_reason_and_a_remedy(layer, reason):
+    found = rule(layer)
+    assert found.role is None
+    assert reason in found.reason
+    assert found.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.BatchNormalization(), layers.Dropout(0.5)],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_forced_into_training_are_refused(layer):
+    model = network(lambda x: layer(layers.ReLU()(x), training=True))
+    *_, call = trace(model)
+    assert "training=True" in rule_for(call).reason
+
+
+def relu(x):
+    return keras.ops.tanh(x)
+
+
+def test_a_function_of_your_own_named_relu_is_none():
+    assert rule(layers.Activation(relu)).role == HEAD
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (None, "linear"),
+        (keras.activations.relu, "relu"),
+        (keras.activations.silu, "silu"),
+        (relu, "relu"),
+        (layers.ELU(), "ELU"),
+    ],
+)
+def test_activation_name(function, name):
+    assert activation_name(function) == name

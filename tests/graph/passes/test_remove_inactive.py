@@ -1,0 +1,81 @@
+import keras
+import pytest
+
+from tests.support.networks import kinds
+from tfsnn.graph import trace
+from tfsnn.graph.passes import remove_inactive
+
+layers = keras.layers
+
+
+def left_of(layer, *, shape=(4, 2), **call):
+    x = keras.Input(shape)
+    graph = trace(keras.Model(x, layers.ReLU()(layer(x, **call))))
+    return kinds(remove_inactive(graph).model)
+
+
+@pytest.mark.parametrize(
+    ("layer", "rank"),
+    [
+        (layers.ActivityRegularization(l1=0.1), 2),
+        (layers.AlphaDropout(0.5), 2),
+        (layers.Dropout(0.5), 2),
+        (layers.GaussianDropout(0.5), 2),
+        (layers.GaussianNoise(0.5), 2),
+        (layers.Identity(), 2),
+        (layers.SpatialDropout1D(0.5), 2),
+        (layers.SpatialDropout2D(0.5), 3),
+        (layers.SpatialDropout3D(0.5), 4),
+        (layers.Activation("linear"), 2),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_removed(layer, rank):
+    assert left_of(layer, shape=(4, 4, 4, 2)[-rank:]) == ["ReLU"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Activation("tanh"),
+        layers.Rescaling(1.0),
+        layers.Flatten(),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_kept(layer):
+    assert left_of(layer) == [type(layer).__name__, "ReLU"]
+
+
+class Doubling(layers.Dropout):
+    """A dropout that is none."""
+
+    def call(self, inputs, training=False):
+        return 2 * inputs
+
+
+def test_subclass_with_another_computation_is_kept():
+    assert left_of(Doubling(0.5)) == ["Doubling", "ReLU"]
+
+
+class NamedDropout(layers.Dropout):
+    """A dropout with another name."""
+
+
+def test_subclass_with_the_same_computation_is_removed():
+    assert left_of(NamedDropout(0.5)) == ["ReLU"]
+
+
+def test_dropout_active_at_inference_is_kept():
+    assert left_of(layers.Dropout(0.5), training=True) == ["Dropout", "ReLU"]
+
+
+def test_cast_is_kept():
+    layer = layers.Identity(dtype="float64")
+    assert left_of(layer) == ["Identity", "ReLU"]
+
+
+def test_each_use_of_a_shared_layer_is_removed():
+    x, dropout = keras.Input((4,)), layers.Dropout(0.5)
+    model = keras.Model(x, layers.Dense(2)(dropout(dropout(x))))
+    assert kinds(remove_inactive(trace(model)).model) == ["Dense"]

@@ -1,0 +1,44 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfsnn.types import NeuronParameters, granularity_of
+
+FEATURES = (5, 6, 3)
+
+
+def test_replace_makes_a_copy():
+    before = NeuronParameters(np.float32(2), np.float32(1))
+    after = before.replace(bias=np.ones(3))
+    assert before.bias is None
+    assert after.threshold is before.threshold
+    np.testing.assert_array_equal(after.bias, np.ones(3))
+
+
+def test_parameters_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError, match="threshold"):
+        NeuronParameters(np.float32(2), np.float32(1)).threshold = 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((), "layer"), ((3,), "channel"), (FEATURES, "neuron")],
+    ids=str,
+)
+def test_granularity(shape, expected):
+    assert granularity_of(np.ones(shape), FEATURES) == expected
+
+
+def test_a_number_is_for_the_layer():
+    assert granularity_of(1.5, FEATURES) == "layer"
+
+
+def test_vectors_are_for_channels():
+    assert granularity_of(np.ones(3), (3,)) == "channel"
+
+
+@pytest.mark.parametrize("shape", [(1,), (5,), (6, 3), (1, 5, 6, 3)], ids=str)
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match=r"Supported: \(\), \(3,\) and \(5,"):
+        granularity_of(np.ones(shape), FEATURES)

@@ -1,0 +1,230 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tfsnn
+from tests.support.tiny import NUM_IMAGES, tiny_images, tiny_network
+from tfsnn_tools import calibrate, model_files
+
+
+@pytest.fixture
+def flags(network_file, images_file, tmp_path):
+    """The flags of a good command, which a test may replace by name."""
+    good = {
+        "model": network_file,
+        "data": f"npz:{images_file}:calibration",
+        "scale": "1/255",
+        "timesteps": "2,4",
+        "output": tmp_path / "out",
+    }
+
+    def build(**changes):
+        merged = {**good, **changes}
+        return [f"--{name}={value}" for name, value in merged.items()]
+
+    return build
+
+
+def nothing_written(tmp_path):
+    """Neither output nor temporary folders, hidden ones included."""
+    return not list(tmp_path.glob("out*")) and not list(tmp_path.glob(".*"))
+
+
+def test_one_model_per_t_and_a_record(calibrated_folder):
+    names = sorted(path.name for path in calibrated_folder.iterdir())
+    assert names == ["calibration.json", "t2.keras", "t4.keras"]
+
+
+def test_models_are_those_of_the_library(calibrated_folder):
+    images, _ = tiny_images()
+    images = images.astype("float32") * np.float32(1 / 255)
+    result = tfsnn.calibrate(tiny_network(), images, timesteps=[2, 4])
+    for timesteps, model in result.items():
+        path = calibrated_folder / f"t{timesteps}.keras"
+        loaded = model_files.load_keras_model(path)
+        np.testing.assert_array_equal(loaded(images), model(images))
+
+
+def test_record(calibrated_folder, network_file):
+    record = json.loads((calibrated_folder / "calibration.json").read_text())
+    assert record["timesteps"] == [2, 4]
+    assert record["files"] == {"2": "t2.keras", "4": "t4.keras"}
+    assert record["num_images"] == NUM_IMAGES
+    assert record["pipeline"]["name"] == "light"
+    assert record["preprocessing"] == "x * 0.00392156863"
+    assert record["model_sha256"] == model_files.sha256(network_file)
+    assert record["versions"]["tfsnn"]
+    assert record["command"].startswith("tfsnn calibrate --model=")
+
+
+def test_table(command, flags, tmp_path):
+    outcome = command("calibrate", *flags())
+    assert outcome.code == 0
+    rows = [line.split() for line in outcome.out.splitlines()]
+    assert [row[0] for row in rows if row and row[0] in "248"] == ["2", "4"]
+    assert f"Written: {tmp_path / 'out'}" in outcome.out
+    assert "tfsnn export --model=" in outcome.out
+
+
+def test_json_is_the_record(command, flags, tmp_path):
+    outcome = command("calibrate", *flags(), "--json")
+    written = (tmp_path / "out" / "calibration.json").read_text()
+    assert json.loads(outcome.out) == json.loads(written)
+
+
+def test_options_reach_the_library(command, flags):
+    options = {
+        "timesteps": 3,
+        "pipeline": "uncalibrated",
+        "per": "layer",
+        "rounding": "floor",
+        "lag": 1,
+        "max_images": 20,
+        "seed": 7,
+        "average_pool": "neuron",
+    }
+    record = json.loads(command("calibrate", *flags(**options), "--json").out)
+    (strategy,) = record["pipeline"]["strategies"]
+    assert record["pipeline"]["name"] == "uncalibrated"
+    assert (strategy["per"], strategy["rounding"]) == ("layer", "floor")
+    assert record["conversion"]["average_pool"] == "neuron"
+    found = {name: record[name] for name in ("lag", "num_images", "seed")}
+    assert found == {"lag": 1, "num_images": 20, "seed": 7}
+
+
+def test_same_seed_same_models(command, flags, tmp_path):
+    images, _ = tiny_images()
+    outputs = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        assert command("calibrate", *flags(output=folder)).code == 0
+        model = model_files.load_keras_model(folder / "t4.keras")
+        outputs.append(np.asarray(model(images / np.float32(255))))
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_summary():
+    step = {"timesteps": 8, "segment": "a", "seconds": 1.0, "accepted": True}
+    record = {
+        "timesteps": [8],
+        "steps": [
+            {**step, "error_after": 0.5},
+            {**step, "segment": "b", "error_after": 0.25},
+            {**step, "segment": "b", "error_after": 9.0, "accepted": False},
+        ],
+    }
+    assert calibrate.summary(record) == [("8", "0.2500", "2 of 3", "3.0")]
+
+
+@pytest.mark.parametrize("name", ["model", "data", "output"])
+def test_missing_flag(command, flags, tmp_path, name):
+    arguments = [flag for flag in flags() if not flag.startswith(f"--{name}=")]
+    outcome = command("calibrate", *arguments)
+    assert outcome.code == 2
+    assert f"--{name} is missing" in outcome.err
+    assert nothing_written(tmp_path)
+
+
+BAD = {
+    "no timesteps": ({"timesteps": "0"}, 2, "whole numbers T >= 1"),
+    "no such model": ({"model": "no.keras"}, 1, "no such file"),
+    "no such data": ({"data": "npz:no.npz"}, 1, "is not a file"),
+    "unknown data": ({"data": "csv:x"}, 1, "Supported: tfds:NAME"),
+    "too few images": ({"max_images": "3"}, 1, "max_images=3"),
+    "bad scale": ({"scale": "0"}, 1, "scale"),
+    "lag that is no number": ({"lag": "x"}, 2, "flag --lag"),
+}
+
+
+@pytest.mark.parametrize(("changes", "code", "text"), BAD.values(), ids=BAD)
+def test_bad_flags(command, flags, tmp_path, changes, code, text):
+    outcome = command("calibrate", *flags(**changes))
+    assert (outcome.code, outcome.out) == (code, "")
+    assert outcome.err.startswith("error: ")
+    assert text in outcome.err
+    assert nothing_written(tmp_path)
+
+
+DATA = {
+    "size": ({"images": np.zeros((20, 6, 6, 1))}, "6x6"),
+    "channels": ({"images": np.zeros((20, 8, 8, 3))}, "channels"),
+    "empty": ({"images": np.zeros((0, 8, 8, 1))}, "empty"),
+    "labels": ({"images": np.zeros(20, int)}, "labels in the data"),
+    "not finite": ({"images": np.full((20, 8, 8, 1), np.nan)}, "NaN"),
+    "too few": ({"images": np.zeros((5, 8, 8, 1))}, "too small a set"),
+    "other names": ({"pictures": np.zeros((20, 8, 8, 1))}, "without"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "text"), DATA.values(), ids=DATA)
+def test_data_that_do_not_fit(command, flags, tmp_path, arrays, text):
+    np.savez(tmp_path / "bad.npz", **arrays)
+    outcome = command("calibrate", *flags(data=f"npz:{tmp_path}/bad.npz"))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert text in outcome.err
+    assert nothing_written(tmp_path)
+
+
+def test_unsupported_layer_lists_findings(command, flags, tmp_path):
+    tiny_network("tanh").save(tmp_path / "tanh.keras")
+    outcome = command("calibrate", *flags(model=tmp_path / "tanh.keras"))
+    assert outcome.code == 1
+    assert "does not convert" in outcome.err
+    assert "tanh" in outcome.err
+    assert nothing_written(tmp_path)
+
+
+def test_input_that_is_no_image(command, flags, tmp_path):
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.ReLU(), keras.layers.Dense(2)]
+    )
+    model.save(tmp_path / "flat.keras")
+    outcome = command("calibrate", *flags(model=tmp_path / "flat.keras"))
+    assert outcome.code == 1
+    assert "images (H, W, C)" in outcome.err
+
+
+def test_existing_folder_is_refused_before_any_work(
+    command, flags, tmp_path, monkeypatch
+):
+    assert command("calibrate", *flags()).code == 0
+    monkeypatch.setattr(model_files, "load_keras_model", None)
+    outcome = command("calibrate", *flags())
+    assert outcome.code == 1
+    assert "exists" in outcome.err
+    assert "--overwrite" in outcome.err
+
+
+def test_overwrite(command, flags, tmp_path):
+    assert command("calibrate", *flags()).code == 0
+    assert command("calibrate", *flags(timesteps=3), "--overwrite").code == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["calibration.json", "t3.keras"]
+
+
+@pytest.mark.parametrize("place", ["calibrate", "write"])
+def test_interruption_leaves_nothing(
+    command, flags, tmp_path, monkeypatch, place
+):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    owner = tfsnn if place == "calibrate" else calibrate
+    monkeypatch.setattr(owner, place, interrupt)
+    outcome = command("calibrate", *flags())
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err == "interrupted\n"
+    assert nothing_written(tmp_path)
+
+
+def test_full_disk_leaves_nothing(command, flags, tmp_path, monkeypatch):
+    def refuse(self, *arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", refuse)
+    outcome = command("calibrate", *flags())
+    assert outcome.code == 1
+    assert "The disk is full" in outcome.err
+    assert nothing_written(tmp_path)

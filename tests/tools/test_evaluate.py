@@ -1,0 +1,141 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import tfsnn
+from tests.support.tiny import NUM_IMAGES, tiny_images
+from tfsnn_tools import evaluate, model_files
+
+
+@pytest.fixture
+def data(images_file):
+    return f"--data=npz:{images_file}"
+
+
+def rows(text):
+    return [line.split() for line in text.splitlines() if line.split()]
+
+
+def test_spiking_model(command, calibrated_folder, network_file, data):
+    outcome = command(
+        "evaluate",
+        f"--model={calibrated_folder / 't4.keras'}",
+        f"--reference={network_file}",
+        data,
+        "--scale=1/255",
+    )
+    assert outcome.code == 0
+    assert ["timesteps", "4"] in rows(outcome.out)
+    assert "agreement" in outcome.out
+    assert "Firing rates" in outcome.out
+    after = [row[0] for row in rows(outcome.out) if row[-1] == "%"]
+    assert after[-3:] == ["1", "2", "4"]
+
+
+def test_json_is_the_evaluation(command, calibrated_folder, data):
+    path = calibrated_folder / "t4.keras"
+    outcome = command(
+        "evaluate", f"--model={path}", data, "--scale=1/255", "--json"
+    )
+    images, labels = tiny_images(seed=1)
+    expected = tfsnn.evaluate(
+        model_files.load_keras_model(path),
+        (images * np.float32(1 / 255), labels),
+    ).to_dict()
+    received = json.loads(outcome.out)
+    assert received.pop("seconds") > 0
+    assert expected.pop("seconds") > 0
+    assert received == expected
+
+
+def test_plain_network(command, network_file, data):
+    outcome = command("evaluate", f"--model={network_file}", data)
+    assert outcome.code == 0
+    assert "accuracy" in outcome.out
+    assert "Firing rates" not in outcome.out
+
+
+def test_options_reach_the_library(command, calibrated_folder, data):
+    outcome = command(
+        "evaluate",
+        f"--model={calibrated_folder / 't2.keras'}",
+        data,
+        "--num_images=5",
+        "--batch_size=3",
+        "--json",
+    )
+    record = json.loads(outcome.out)
+    assert (record["num_images"], record["batch_size"]) == (5, 3)
+
+
+def test_all_images_by_default(command, network_file, data):
+    outcome = command("evaluate", f"--model={network_file}", data, "--json")
+    assert json.loads(outcome.out)["num_images"] == NUM_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("timesteps", "expected"),
+    [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])],
+)
+def test_prefixes(timesteps, expected):
+    assert evaluate.prefixes(timesteps) == expected
+
+
+def test_images_without_labels(command, network_file, tmp_path):
+    np.savez(tmp_path / "bare.npz", images=tiny_images()[0])
+    outcome = command(
+        "evaluate",
+        f"--model={network_file}",
+        f"--data=npz:{tmp_path / 'bare.npz'}",
+    )
+    assert outcome.code == 1
+    assert "no labels" in outcome.err
+
+
+def test_reference_of_another_size(command, network_file, data, tmp_path):
+    other = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(7),
+        ]
+    )
+    other.save(tmp_path / "other.keras")
+    outcome = command(
+        "evaluate",
+        f"--model={network_file}",
+        f"--reference={tmp_path / 'other.keras'}",
+        data,
+    )
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("name", ["model", "data"])
+def test_missing_flag(command, network_file, data, name):
+    given = {"model": f"--model={network_file}", "data": data}
+    given.pop(name)
+    outcome = command("evaluate", *given.values())
+    assert outcome.code == 2
+    assert f"--{name} is missing" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["model", "reference"])
+def test_file_that_is_not_a_model(command, network_file, data, tmp_path, name):
+    (tmp_path / "text.keras").write_text("x")
+    files = {"model": network_file, name: tmp_path / "text.keras"}
+    arguments = [f"--{key}={path}" for key, path in files.items()]
+    outcome = command("evaluate", *arguments, data)
+    assert outcome.code == 1
+    assert "damaged, cut off" in outcome.err
+
+
+def test_interruption(command, network_file, data, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tfsnn, "evaluate", interrupt)
+    outcome = command("evaluate", f"--model={network_file}", data)
+    assert (outcome.code, outcome.err) == (130, "interrupted\n")

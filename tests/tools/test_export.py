@@ -1,0 +1,174 @@
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from tests.support.tiny import tiny_images
+from tfsnn_tools import model_files
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "export"
+
+
+def test_one_saved_model_per_t(command, calibrated_folder, output):
+    outcome = command(
+        "export", f"--model={calibrated_folder}", f"--output={output}"
+    )
+    assert outcome.code == 0
+    assert f"Written: {output}" in outcome.out
+    assert (output / "manifest.json").is_file()
+    assert (output / "2" / "saved_model.pb").is_file()
+    assert (output / "4" / "saved_model.pb").is_file()
+
+
+def test_saved_model_is_the_calibrated_one(command, calibrated_folder, output):
+    command("export", f"--model={calibrated_folder}", f"--output={output}")
+    images = tiny_images()[0][:4].astype("float32") / 255
+    loaded = tf.saved_model.load(str(output / "4"))
+    received = loaded.signatures["serving_default"](images=tf.constant(images))
+    model = model_files.load_keras_model(calibrated_folder / "t4.keras")
+    # A graph fuses operations that the eager model runs one by one.
+    tf.debugging.assert_near(received["logits"], model(images), atol=1e-5)
+
+
+def test_manifest_is_fed_from_the_calibration(
+    command, calibrated_folder, output
+):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--name=mine",
+        "--json",
+    )
+    written = json.loads((output / "manifest.json").read_text())
+    record = json.loads((calibrated_folder / "calibration.json").read_text())
+    assert json.loads(outcome.out) == written
+    assert written["name"] == "mine"
+    assert written["pipeline"] == record["pipeline"]
+    assert written["conversion"] == record["conversion"]
+    assert written["calibration"]["digest"] == record["digest"]
+    assert [entry["timesteps"] for entry in written["models"]] == [2, 4]
+
+
+def test_accuracy_is_recorded_with_data(
+    command, calibrated_folder, output, images_file
+):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        f"--data=npz:{images_file}",
+        "--scale=1/255",
+        "--num_images=8",
+        "--json",
+    )
+    for entry in json.loads(outcome.out)["models"]:
+        assert entry["evaluation"]["num_images"] == 8
+        assert 0 <= entry["evaluation"]["accuracy"] <= 1
+
+
+def test_one_file(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder / 't4.keras'}",
+        f"--output={output}",
+        "--json",
+    )
+    manifest = json.loads(outcome.out)
+    assert [entry["timesteps"] for entry in manifest["models"]] == [4]
+    assert manifest["pipeline"]["name"] == "light"
+
+
+def test_file_without_a_record(command, calibrated_folder, output, tmp_path):
+    shutil.copy(calibrated_folder / "t4.keras", tmp_path / "mine.keras")
+    outcome = command(
+        "export",
+        f"--model={tmp_path / 'mine.keras'}",
+        f"--output={output}",
+        "--json",
+    )
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["pipeline"] is None
+
+
+def test_analog_model(command, network_file, output):
+    outcome = command(
+        "export", f"--model={network_file}", f"--output={output}"
+    )
+    assert outcome.code == 1
+    assert "no spiking layers" in outcome.err
+    assert not output.exists()
+
+
+def test_existing_folder(command, calibrated_folder, output):
+    arguments = ("export", f"--model={calibrated_folder}")
+    assert command(*arguments, f"--output={output}").code == 0
+    outcome = command(*arguments, f"--output={output}")
+    assert outcome.code == 1
+    assert "--overwrite" in outcome.err
+    again = command(*arguments, f"--output={output}", "--overwrite")
+    assert again.code == 0
+
+
+def test_foreign_folder(command, calibrated_folder, tmp_path):
+    (tmp_path / "mine").write_text("x")
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={tmp_path}",
+        "--overwrite",
+    )
+    assert outcome.code == 1
+    assert "another program's files" in outcome.err
+    assert (tmp_path / "mine").read_text() == "x"
+
+
+@pytest.mark.parametrize("flag", ["--num_images=3", "--scale=2", "--mean=1"])
+def test_flags_about_images_need_data(command, calibrated_folder, output, flag):
+    outcome = command(
+        "export", f"--model={calibrated_folder}", f"--output={output}", flag
+    )
+    assert outcome.code == 2
+    assert "without --data" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["model", "output"])
+def test_missing_flag(command, calibrated_folder, output, name):
+    given = {"model": calibrated_folder, "output": output}
+    given.pop(name)
+    flags = [f"--{key}={value}" for key, value in given.items()]
+    outcome = command("export", *flags)
+    assert outcome.code == 2
+    assert f"--{name} is missing" in outcome.err
+
+
+def test_interruption_leaves_nothing(
+    command, calibrated_folder, tmp_path, monkeypatch
+):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tf.saved_model, "save", interrupt)
+    outcome = command(
+        "export", f"--model={calibrated_folder}", f"--output={tmp_path}/out"
+    )
+    assert (outcome.code, outcome.err) == (130, "interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_are_read_before_anything_is_written(
+    command, calibrated_folder, output
+):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--data=npz:no.npz",
+    )
+    assert outcome.code == 1
+    assert "is not a file" in outcome.err
+    assert not output.exists()

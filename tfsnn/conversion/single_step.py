@@ -1,0 +1,149 @@
+"""One step of a whole spiking network."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfsnn.dynamics.delay_line import read_line, write_line
+from tfsnn.dynamics.integrate_and_fire import State, charge
+from tfsnn.graph.view import Call
+
+from .timetable import Timetable, is_spiking
+
+Observe = Callable[[str, tf.Tensor], None]
+
+
+class StepState(NamedTuple):
+    """Everything a network carries from one step to the next.
+
+    Attributes:
+        step: Index of the step to come, int32 `[]`.
+        neurons: State of each neuron; potentials `[B, ...]` in thresholds.
+        lines: Delay lines `[delay, B, ...]` of values that wait for others.
+    """
+
+    step: tf.Tensor
+    neurons: tuple[State, ...]
+    lines: tuple[tf.Tensor, ...]
+
+
+class SingleStep:
+    """Computes one step; made for it and thrown away after it."""
+
+    def __init__(
+        self,
+        table: Timetable,
+        values: Mapping[int, tf.Tensor],
+        state: StepState,
+        *,
+        timesteps: int,
+        observe: Observe | None,
+    ):
+        """Takes what the step starts from.
+
+        Args:
+            table: Of the network.
+            values: Ids of tensors that are constant in time to their values;
+                ids of neurons with a constant current to that, in thresholds.
+            state: State before the step.
+            timesteps: T of the windows.
+            observe: See `SteppingForm.step`.
+        """
+        self._table = table
+        self._values = dict(values)
+        self._state = state
+        self._timesteps = timesteps
+        self._observe = observe
+        self._lines = {key: i for i, key in enumerate(table.delays)}
+        self._read = {key: [] for key in table.delays}
+
+    def run(self) -> tuple[tuple[tf.Tensor, ...], StepState]:
+        """Returns what `SteppingForm.step` returns."""
+        states = []
+        for call in self._table.steps:
+            if is_spiking(call):
+                index = len(states)
+                outputs, new = self._fire(call, self._state.neurons[index])
+                states.append(new)
+            else:
+                outputs = applied(call, lambda x, c=call: self._value(c, x))
+            store(self._values, call.outputs, outputs)
+        readouts = []
+        for call in self._table.readouts:
+            value = self._value(call, call.input_tensors[0])
+            value = tf.cast(value, call.operation.variable_dtype)
+            start = self._table.arrival(call) or 0
+            readouts.append(self._within(start, value, tf.zeros_like(value)))
+        step = self._state.step
+        lines = tuple(
+            write_line(
+                self._state.lines[index],
+                step,
+                self._values[key],
+                self._read[key],
+            )
+            for key, index in self._lines.items()
+        )
+        return tuple(readouts), StepState(step + 1, tuple(states), lines)
+
+    def _value(self, call: Call, tensor: keras.KerasTensor) -> tf.Tensor:
+        """What a call reads at this step: this step's value or a late one."""
+        delay = self._table.delay(call, tensor)
+        if not delay:
+            return self._values[id(tensor)]
+        line = self._state.lines[self._lines[id(tensor)]]
+        value = read_line(line, self._state.step, delay)
+        self._read[id(tensor)].append(value)
+        return value
+
+    def _fire(self, call: Call, state: State) -> tuple[tf.Tensor, State]:
+        layer = call.operation
+        start = self._table.arrival(call)
+        if start is None:
+            start, current = 0, self._values[id(call)]
+        else:
+            current = self._value(call, call.input_tensors[0])
+            current = layer.cell.scaled_current(current)
+        nothing = tf.zeros_like(current)
+        state = charge(state, self._within(start, current, nothing))
+        spikes, fired = layer.cell.fire(state)
+        start += layer.lag
+        spikes = self._within(start, spikes, nothing)
+        state = tuple(map(functools.partial(self._within, start), fired, state))
+        if self._observe is not None:
+            self._observe(call.name, spikes)
+        return tf.cast(layer.cell.emitted(spikes), layer.compute_dtype), state
+
+    def _within(
+        self, start: int, value: tf.Tensor, otherwise: tf.Tensor
+    ) -> tf.Tensor:
+        """A value inside the window of T steps from `start`, else another."""
+        if not self._table.max_lag:
+            return value  # Every window is the whole run.
+        step = self._state.step
+        inside = (step >= start) & (step < start + self._timesteps)
+        return tf.where(inside, value, otherwise)
+
+
+def applied(
+    call: Call, value_of: Callable[[keras.KerasTensor], tf.Tensor]
+) -> Any:
+    """Applies the operation of a call to other values of its arguments."""
+    args, kwargs = keras.tree.map_structure(
+        lambda leaf: (
+            value_of(leaf) if isinstance(leaf, keras.KerasTensor) else leaf
+        ),
+        (call.args, call.kwargs),
+    )
+    return call.operation(*args, **kwargs)
+
+
+def store(values: dict[int, tf.Tensor], outputs: Any, computed: Any) -> None:
+    """Files the values of a call's output tensors."""
+    for tensor, value in zip(
+        keras.tree.flatten(outputs), keras.tree.flatten(computed), strict=True
+    ):
+        values[id(tensor)] = value

@@ -1,0 +1,368 @@
+"""The same spiking network, one step at a time, with explicit state.
+
+The folded model computes all T steps of a layer at once; here all layers of
+one step are computed at once, so that memory does not grow with T. Weights,
+neurons and windows are the same, and so are the outputs.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfsnn.dynamics.delay_line import empty_line
+from tfsnn.errors import ConversionError
+from tfsnn.graph.trace import trace
+from tfsnn.layers import RepeatTime
+from tfsnn.layers.timesteps import checked_lag, checked_timesteps
+
+from .single_step import Observe, SingleStep, StepState, applied, store
+from .timetable import timetable
+
+Constants = tuple[tf.Tensor, ...]
+Readouts = tuple[tf.Tensor, ...]
+Update = Callable[[tf.Tensor, Readouts, dict[str, tf.Tensor], Any], Any]
+
+
+class SteppingForm(tf.Module):
+    """A spiking model as `(constants, state) -> (outputs of a step, state)`.
+
+    Each neuron charges during the T steps of its input's window and fires
+    during the T steps of its own window, `lag` later; where paths with
+    different lags meet, the faster ones wait in delay lines.
+
+    Outputs equal those of the folded model bit for bit where sums are exact
+    (dyadic weights); elsewhere up to the order in which a matrix product of
+    another number of rows, and the average over time, add up.
+
+    Attributes:
+        model: A copy of the model, which holds the weights.
+        timetable: When each of its calls runs.
+        timesteps: T.
+    """
+
+    def __init__(self, model: keras.Model):
+        """Copies the model and works out its clock.
+
+        Args:
+            model: A spiking model, also one reloaded from a file. Later
+                changes to its weights are not seen.
+
+        Raises:
+            TypeError: If it is not a Keras 3 model.
+            ConversionError: If it is not a spiking model, has several inputs
+                or feature maps with unknown axes.
+        """
+        super().__init__(name="stepping_form")
+        graph = trace(model)
+        self.model = graph.model
+        self.timetable = timetable(graph)
+        self.timesteps = self.timetable.timesteps
+        self._constant_keys = self._find_constants()
+        self._check()
+
+    @property
+    def latency_steps(self) -> int:
+        """Steps from the image to the output, see `latency_steps`."""
+        return self._latency(self.timesteps)
+
+    def prelude(self, images: tf.Tensor) -> Constants:
+        """Computes what is constant in time, once.
+
+        Args:
+            images: `[B, ...]`.
+
+        Returns:
+            The constants that `step` and `finish` need.
+        """
+        source = self.model.inputs[0]
+        values = {id(source): tf.cast(images, source.dtype)}
+        for call in self.timetable.prelude:
+            if isinstance(call.operation, RepeatTime):
+                # Here a constant stays one value.
+                outputs = values[id(call.input_tensors[0])]
+            else:
+                outputs = applied(call, lambda tensor: values[id(tensor)])
+            store(values, call.outputs, outputs)
+        for call in self._neurons_with_constant_current():
+            current = values[id(call.input_tensors[0])]
+            values[id(call)] = call.operation.cell.scaled_current(current)
+        return tuple(values[key] for key in self._constant_keys)
+
+    def initial_state(self, batch_size: int | tf.Tensor) -> StepState:
+        """The state before the first step.
+
+        Args:
+            batch_size: B.
+
+        Returns:
+            Initial potentials, empty delay lines, step 0.
+        """
+        neurons = []
+        for call in self.timetable.neurons:
+            features = call.input_tensors[0].shape[1:]
+            shape = tf.stack([batch_size, *features])
+            neurons.append(call.operation.cell.initial_state(shape))
+        lines = tuple(
+            empty_line(
+                delay, tf.stack([batch_size, *tensor.shape[1:]]), tensor.dtype
+            )
+            for tensor, delay in self.timetable.delays.values()
+        )
+        return StepState(tf.constant(0), tuple(neurons), lines)
+
+    def state_spec(self) -> StepState:
+        """Shapes and dtypes of the state, for any B.
+
+        Returns:
+            A `StepState` of `tf.TensorSpec`.
+        """
+        neurons = []
+        for call in self.timetable.neurons:
+            cell, current = call.operation.cell, call.input_tensors[0]
+            shape = [None, *current.shape[1:]]
+            neurons.append((tf.TensorSpec(shape, cell.variable_dtype),))
+        lines = tuple(
+            tf.TensorSpec([delay, None, *tensor.shape[1:]], tensor.dtype)
+            for tensor, delay in self.timetable.delays.values()
+        )
+        return StepState(tf.TensorSpec([], tf.int32), tuple(neurons), lines)
+
+    def step(
+        self,
+        constants: Constants,
+        state: StepState,
+        *,
+        timesteps: int | None = None,
+        observe: Observe | None = None,
+    ) -> tuple[Readouts, StepState]:
+        """Computes one step of the whole network.
+
+        Args:
+            constants: What `prelude` returns.
+            state: State before the step. Without lags it may go on beyond T.
+            timesteps: T of the windows; that of the model if None.
+            observe: Called with the name and the spikes `[B, ...]`, 0 or 1,
+                of every neuron.
+
+        Returns:
+            What each read-out averages, `[B, ...]`, meaningful within its
+            window; and the state after the step.
+
+        Raises:
+            ValueError: If T is below 1 or below a lag.
+        """
+        return SingleStep(
+            self.timetable,
+            self._named(constants),
+            state,
+            timesteps=self._checked(timesteps),
+            observe=observe,
+        ).run()
+
+    def finish(self, constants: Constants, means: Readouts) -> Any:
+        """Computes what follows the read-outs (a softmax), once.
+
+        Args:
+            constants: What `prelude` returns.
+            means: For each read-out the mean over its window, `[B, ...]`.
+
+        Returns:
+            The outputs of the model, in its structure.
+        """
+        values = self._named(constants)
+        for call, mean in zip(self.timetable.readouts, means, strict=True):
+            store(values, call.outputs, mean)
+        for call in self.timetable.finale:
+            outputs = applied(call, lambda tensor: values[id(tensor)])
+            store(values, call.outputs, outputs)
+        return keras.tree.map_structure(
+            lambda tensor: values[id(tensor)], self.model.output
+        )
+
+    def over_time(
+        self,
+        constants: Constants,
+        update: Update,
+        carried: Any,
+        *,
+        batch_size: int | tf.Tensor,
+        timesteps: int | None = None,
+    ) -> Any:
+        """Loops over all steps, in memory that does not depend on T.
+
+        Args:
+            constants: What `prelude` returns.
+            update: `(step, readouts, spikes, carried) -> carried`, called at
+                each step with its index, what `step` returns, and the spikes
+                `[B, ...]`, 0 or 1, of each neuron by name.
+            carried: Structure of tensors to start from.
+            batch_size: B.
+            timesteps: T; that of the model if None.
+
+        Returns:
+            The structure after the last step.
+
+        Raises:
+            ValueError: If T is below 1 or below a lag.
+        """
+        timesteps = self._checked(timesteps)
+
+        def body(state, carried):
+            spikes = {}
+            readouts, following = self.step(
+                constants,
+                state,
+                timesteps=timesteps,
+                observe=spikes.__setitem__,
+            )
+            return following, update(state.step, readouts, spikes, carried)
+
+        state = self.initial_state(batch_size)
+        _, carried = tf.while_loop(
+            lambda state, _: state.step < self._latency(timesteps),
+            body,
+            (state, carried),
+            shape_invariants=(
+                tf.nest.map_structure(lambda x: x.shape, self.state_spec()),
+                tf.nest.map_structure(_any_batch, carried),
+            ),
+        )
+        return carried
+
+    def zero_sums(self, batch_size: int | tf.Tensor) -> Readouts:
+        """Sums over no steps, one `[B, ...]` for each read-out."""
+        sums = []
+        for call in self.timetable.readouts:
+            shape = tf.stack([batch_size, *call.outputs.shape[1:]])
+            sums.append(tf.zeros(shape, call.operation.variable_dtype))
+        return tuple(sums)
+
+    def run(self, images: tf.Tensor, *, timesteps: int | None = None) -> Any:
+        """Computes what the folded model computes; fit for a tf.function.
+
+        Args:
+            images: `[B, ...]`.
+            timesteps: T; that of the model if None.
+
+        Returns:
+            The outputs of the model, in its structure.
+
+        Raises:
+            ValueError: If T is below 1 or below a lag.
+        """
+        timesteps = self._checked(timesteps)
+        batch_size = tf.shape(images)[0]
+        constants = self.prelude(images)
+        sums = self.over_time(
+            constants,
+            lambda step, readouts, spikes, sums: added(sums, readouts),
+            self.zero_sums(batch_size),
+            batch_size=batch_size,
+            timesteps=timesteps,
+        )
+        return self.finish(constants, averaged(sums, timesteps))
+
+    def per_step(self, images: tf.Tensor) -> Iterator[Any]:
+        """Walks over the outputs after 1, 2, ... T steps.
+
+        Args:
+            images: `[B, ...]`.
+
+        Returns:
+            An iterator over the outputs, averaged over the steps so far.
+
+        Raises:
+            ValueError: If a neuron has a lag: the outputs of a shorter run
+                are then not those so far.
+        """
+        if self.timetable.max_lag:
+            raise ValueError(
+                f"Model '{self.model.name}' has lags of up to"
+                f" {self.timetable.max_lag} steps. Supported: outputs so far"
+                " without lags only. Use run(images, timesteps=t) for each t."
+            )
+        return self._outputs_so_far(images)
+
+    def _outputs_so_far(self, images):
+        batch_size = tf.shape(images)[0]
+        constants = self.prelude(images)
+        state = self.initial_state(batch_size)
+        sums = self.zero_sums(batch_size)
+        step = tf.function(self.step, reduce_retracing=True)
+        for number in range(1, self.timesteps + 1):
+            readouts, state = step(constants, state)
+            sums = added(sums, readouts)
+            yield self.finish(constants, averaged(sums, number))
+
+    def _latency(self, timesteps):
+        return self.timetable.latency_steps - self.timesteps + timesteps
+
+    def _checked(self, timesteps):
+        if timesteps is None:
+            return self.timesteps
+        timesteps = checked_timesteps(timesteps)
+        checked_lag(self.timetable.max_lag, timesteps)
+        return timesteps
+
+    def _named(self, constants):
+        return dict(zip(self._constant_keys, constants, strict=True))
+
+    def _neurons_with_constant_current(self):
+        return [
+            call
+            for call in self.timetable.neurons
+            if self.timetable.arrival(call) is None
+        ]
+
+    def _find_constants(self):
+        """Keys of what the prelude makes and something later reads."""
+        table = self.timetable
+        starters = self._neurons_with_constant_current()
+        made = [self.model.inputs]
+        made += [call.outputs for call in table.prelude]
+        made = {id(tensor) for tensor in keras.tree.flatten(made)}
+        read = [self.model.outputs]
+        for call in (*table.steps, *table.readouts, *table.finale):
+            if call not in starters:
+                read.append(call.input_tensors)
+        read = dict.fromkeys(id(t) for t in keras.tree.flatten(read))
+        return [key for key in read if key in made] + list(map(id, starters))
+
+    def _check(self):
+        name, inputs = self.model.name, self.model.inputs
+        if len(inputs) != 1:
+            raise ConversionError(
+                f"Model '{name}' has {len(inputs)} inputs. Supported: one"
+                " input. Join them before the network."
+            )
+        tensors = [call.input_tensors[0] for call in self.timetable.neurons]
+        tensors += [tensor for tensor, _ in self.timetable.delays.values()]
+        for tensor in tensors:
+            if None in tensor.shape[1:]:
+                raise ConversionError(
+                    f"Model '{name}' has a feature map of shape"
+                    f" {tuple(tensor.shape[1:])}. Supported for stepping:"
+                    " known axes. Give the Input a full shape."
+                )
+
+
+def added(sums: Readouts, readouts: Readouts) -> Readouts:
+    """Sums with one more step."""
+    return tuple(a + b for a, b in zip(sums, readouts, strict=True))
+
+
+def averaged(sums: Readouts, num_steps: int) -> Readouts:
+    """Sums over a number of steps as means."""
+    # A plain `/` by a constant becomes a product with its rounded inverse.
+    return tuple(
+        tf.math.divide_no_nan(total, tf.cast(num_steps, total.dtype))
+        for total in sums
+    )
+
+
+def _any_batch(tensor: tf.Tensor) -> tf.TensorShape:
+    """Shape of a loop variable; the batch may be unknown to the body."""
+    shape = tensor.shape.as_list()
+    return tf.TensorShape([None, *shape[1:]] if shape else [])

@@ -1,0 +1,99 @@
+"""Refuses networks and labels that cannot be evaluated."""
+
+import keras
+import numpy as np
+
+from tfsnn.errors import DataError
+
+
+def checked_num_classes(model: keras.Model, role: str) -> int:
+    """Number of logits of a network that classifies.
+
+    Args:
+        model: The network.
+        role: `"model"` or `"reference"`, for the error text.
+
+    Returns:
+        K.
+
+    Raises:
+        TypeError: If it is not a Keras 3 model.
+        ValueError: If it has not one input and one output `[B, K]`.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"{role} is a {type(model).__module__}.{type(model).__name__}."
+            " Supported: keras.Model of Keras 3. Load the file with"
+            " keras.models.load_model."
+        )
+    inputs = [tuple(tensor.shape) for tensor in model.inputs or []]
+    outputs = [tuple(tensor.shape) for tensor in model.outputs or []]
+    fits = len(inputs) == len(outputs) == 1 and len(outputs[0]) == 2
+    if not fits or outputs[0][1] is None:
+        raise ValueError(
+            f"{role} '{model.name}' has inputs {inputs} and outputs {outputs}."
+            " Supported: built networks with one input and one output [B, K]."
+            " Take the one output to evaluate, keras.Model(model.input,"
+            " model.outputs[0])."
+        )
+    return outputs[0][1]
+
+
+def check_reference(reference: keras.Model | None, model: keras.Model) -> None:
+    """Checks that a reference answers the same question as the network.
+
+    Args:
+        reference: The reference, or None.
+        model: The network, checked.
+
+    Raises:
+        TypeError: If the reference is not a Keras 3 model.
+        ValueError: If its input or output has another shape.
+    """
+    if reference is None:
+        return
+    checked_num_classes(reference, "reference")
+    shapes = [
+        [tuple(tensor.shape[1:]) for tensor in (*one.inputs, *one.outputs)]
+        for one in (reference, model)
+    ]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"reference '{reference.name}' has input and output {shapes[0]},"
+            f" model '{model.name}' {shapes[1]}. Supported: equal shapes. Pass"
+            " the network that the model was made from."
+        )
+
+
+def check_positive(name: str, value: int | None) -> None:
+    """Checks that a number is at least 1, or None.
+
+    Args:
+        name: Name of the argument.
+        value: Its value.
+
+    Raises:
+        ValueError: If it is below 1.
+    """
+    if value is not None and value < 1:
+        raise ValueError(
+            f"{name}={value!r}. Supported: 1 and more, or leave it out."
+        )
+
+
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    """Checks that labels are among the classes.
+
+    Args:
+        labels: `[B]` int64, at least one.
+        num_classes: K.
+
+    Raises:
+        DataError: If one is beyond.
+    """
+    if labels.max() >= num_classes:
+        raise DataError(
+            f"Received the label {labels.max()} for a network with"
+            f" {num_classes} logits. Supported: labels 0...{num_classes - 1}."
+            " Evaluate on the data set the network was trained for."
+        )

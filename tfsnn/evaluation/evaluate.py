@@ -1,0 +1,121 @@
+"""One run over labelled data: accuracy at every step, agreement, rates."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import tqdm
+
+from tfsnn.conversion.stepping import SteppingForm
+from tfsnn.conversion.timetable import timetable
+from tfsnn.graph.trace import trace
+from tfsnn.layers import SpikingActivation
+
+from .checks import check_positive, check_reference, checked_num_classes
+from .execution import plan
+from .folded import FoldedRunner
+from .labelled import labelled_batches
+from .plain import PlainRunner
+from .record import Evaluation
+from .stepped import SteppedRunner
+from .tally import Tally
+
+MEMORY_BUDGET = 2**30
+PLAIN_BATCH = 128
+
+
+def evaluate(
+    model: keras.Model,
+    data: Any,
+    *,
+    reference: keras.Model | None = None,
+    batch_size: int | None = None,
+    num_images: int | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Evaluation:
+    """Evaluates a network on labelled images, in one run over them.
+
+    A prediction is the largest logit of the read-out, averaged over time,
+    before a last softmax or sigmoid. A spiking network whose T steps do not
+    fit into memory at once is run step by step.
+
+    Args:
+        model: A spiking model, or a plain network: then without T and rates.
+            One input, one output `[B, K]`.
+        data: Images with labels, see `labelled_batches`.
+        reference: The network to agree with, usually the source.
+        batch_size: Images at once; None: chosen for speed.
+        num_images: Use the first so many; None: all there are.
+        memory_budget: Bytes that feature maps and states may take.
+
+    Returns:
+        The record.
+
+    Raises:
+        TypeError: If a network is not a Keras 3 model.
+        ValueError: If a network has several inputs or outputs, the reference
+            does not fit, or a number is below 1.
+        DataError: If images or labels are missing or do not fit.
+
+    Example:
+        >>> print(tfsnn.evaluate(snn, (images, labels), reference=ann))
+    """
+    start = time.monotonic()
+    num_classes = checked_num_classes(model, "model")
+    check_reference(reference, model)
+    check_positive("batch_size", batch_size)
+    check_positive("num_images", num_images)
+    check_positive("memory_budget", memory_budget)
+    runner, batch_size, clock = _runner(model, batch_size, memory_budget)
+    batches = labelled_batches(
+        data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
+    )
+    tally = Tally(runner, num_classes)
+    other = None if reference is None else PlainRunner(reference)
+    for images, labels in _first(batches, num_images):
+        tally.add(images, labels, other)
+    return Evaluation(
+        model=model.name,
+        execution=runner.execution,
+        batch_size=batch_size,
+        seconds=time.monotonic() - start,
+        **clock,
+        **tally.entries(clock.get("timesteps")),
+    )
+
+
+def _runner(model, batch_size, memory_budget):
+    """Runner, batch size, and the entries about time."""
+    if not any(isinstance(x, SpikingActivation) for x in model.layers):
+        return PlainRunner(model), batch_size or PLAIN_BATCH, {}
+    graph = trace(model)
+    table = timetable(graph)
+    chosen = plan(
+        graph, table, memory_budget=memory_budget, batch_size=batch_size
+    )
+    if chosen.execution == "folded":
+        runner = FoldedRunner(graph.model, table)
+    else:
+        runner = SteppedRunner(SteppingForm(model))
+    clock = {
+        "timesteps": table.timesteps,
+        "lag": table.max_lag,
+        "latency_steps": table.latency_steps,
+    }
+    return runner, chosen.batch_size, clock
+
+
+def _first(batches: Iterable, num_images: int | None):
+    """Batches up to a number of images, with a progress bar on a terminal."""
+    with tqdm.tqdm(
+        total=num_images, desc="evaluating", unit="image", disable=None
+    ) as bar:
+        missing = num_images
+        for images, labels in batches:
+            yield images[:missing], labels[:missing]
+            bar.update(len(labels[:missing]))
+            if missing is not None:
+                missing -= min(missing, len(labels))
+                if not missing:
+                    return

@@ -1,0 +1,112 @@
+"""Chooses how a spiking network is run: folded or step by step."""
+
+import dataclasses
+import math
+
+import keras
+
+from tfsnn.conversion.timetable import Timetable
+from tfsnn.graph.view import Graph
+
+FOLDED_ROWS = 512
+"""Rows (T times images) of a folded batch: feature maps stay in the cache."""
+FOLDED_TIMESTEPS = 64
+"""Largest T that is folded; beyond it stepping is faster, too."""
+STEPPING_BATCH = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to run.
+
+    Attributes:
+        execution: `"folded"` or `"stepping"`.
+        batch_size: Images at once.
+    """
+
+    execution: str
+    batch_size: int
+
+
+def plan(
+    graph: Graph,
+    table: Timetable,
+    *,
+    memory_budget: int,
+    batch_size: int | None = None,
+) -> Plan:
+    """Chooses the execution and the batch size.
+
+    Args:
+        graph: A spiking network.
+        table: Its timetable.
+        memory_budget: Bytes that feature maps and states may take.
+        batch_size: Images at once; None: to be chosen.
+
+    Returns:
+        Folded where T is small and a batch fits, else stepping.
+    """
+    folded_bytes = feature_map_bytes(graph, table)
+    fitting = memory_budget // folded_bytes
+    if table.timesteps <= FOLDED_TIMESTEPS and fitting >= (batch_size or 1):
+        rows = max(1, FOLDED_ROWS // table.timesteps)
+        return Plan("folded", batch_size or min(rows, fitting))
+    fitting = max(1, memory_budget // step_bytes(graph, table))
+    return Plan("stepping", batch_size or min(STEPPING_BATCH, fitting))
+
+
+def feature_map_bytes(
+    graph: Graph, table: Timetable, *, folded: bool = True
+) -> int:
+    """Bytes of the feature maps that are alive at once, for one image.
+
+    Args:
+        graph: A spiking network.
+        table: Its timetable.
+        folded: Whether T steps are there at once.
+
+    Returns:
+        The largest sum, walking the calls in order; a neuron's output counts
+        twice, because its steps are collected before they are stacked.
+        Unknown axes count as one.
+    """
+    last_use = {
+        id(tensor): index
+        for index, call in enumerate(graph)
+        for tensor in call.input_tensors
+    }
+    alive = {id(x): _bytes(x) for x in graph.model.inputs}
+    peak = 0
+    for index, call in enumerate(graph):
+        made = {}
+        for tensor in call.output_tensors:
+            steps = table.timesteps if id(tensor) in table.offsets else 1
+            made[id(tensor)] = _bytes(tensor) * (steps if folded else 1)
+        alive |= made
+        peak = max(peak, sum(alive.values()) + sum(made.values()))
+        alive = {
+            key: size
+            for key, size in alive.items()
+            if last_use.get(key, 0) > index
+        }
+    return peak
+
+
+def step_bytes(graph: Graph, table: Timetable) -> int:
+    """Bytes of one image in the stepping form: states and feature maps.
+
+    Args:
+        graph: A spiking network.
+        table: Its timetable.
+
+    Returns:
+        Bytes; the state counts twice, before and after a step.
+    """
+    states = sum(_bytes(call.outputs) for call in table.neurons)
+    states += sum(_bytes(x) * delay for x, delay in table.delays.values())
+    return 2 * states + feature_map_bytes(graph, table, folded=False)
+
+
+def _bytes(tensor: keras.KerasTensor) -> int:
+    size = math.prod(axis or 1 for axis in tensor.shape[1:])
+    return 4 * size  # potentials and most feature maps are float32

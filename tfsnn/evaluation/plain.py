@@ -1,0 +1,82 @@
+"""Runs a network without time: the reference, or a network as it is."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.conversion.rules import activation_name
+from tfsnn.errors import ConversionError
+from tfsnn.graph.rewrite import rewrite, unchanged
+from tfsnn.graph.trace import trace
+
+from .runners import BatchCounts, signature
+
+MONOTONE = ("log_softmax", "sigmoid", "softmax")
+
+
+class PlainRunner:
+    """One forward pass; see `Runner`."""
+
+    execution = "plain"
+    has_prefixes = False
+
+    def __init__(self, model: keras.Model):
+        """Makes the graph.
+
+        Args:
+            model: A network with one input and one output `[B, K]`.
+        """
+        self.num_neurons = {}
+        network = without_head(model)
+        spec, _ = signature(model.inputs[0])
+        self._logits = tf.function(
+            lambda images: network(images, training=False),
+            input_signature=[spec],
+        )
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The class with the largest logit, int64 `[B]`."""
+        return np.argmax(self._logits(images).numpy(), axis=-1)
+
+    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+        """Counts hits, see `Runner`."""
+        hits = np.sum(self.predict(images) == targets, axis=-1)
+        return BatchCounts(hits[None], np.zeros(0))
+
+
+def without_head(model: keras.Model) -> keras.Model:
+    """The network up to its logits, before a last softmax or sigmoid.
+
+    Saturated probabilities tie where logits do not.
+
+    Args:
+        model: Any network.
+
+    Returns:
+        A copy without its last activation; the network itself where its graph
+        is not known or it has none.
+    """
+    try:
+        graph = trace(model)
+    except ConversionError:
+        return model
+    (output,) = graph.model.outputs
+    last = graph.producer(output)
+    if last is None or not _is_monotone(last.operation):
+        return model
+
+    def visit(rewriter, call, args, kwargs):
+        if call is not last:
+            return unchanged(rewriter, call, args, kwargs)
+        if getattr(call.operation, "weights", None):
+            layer = rewriter.copy(call.operation, activation="linear")
+            return rewriter.apply(layer, *args, **kwargs)
+        return args[0]
+
+    return rewrite(graph, visit).model
+
+
+def _is_monotone(operation):
+    if isinstance(operation, keras.layers.Softmax):
+        return True
+    return activation_name(getattr(operation, "activation", None)) in MONOTONE

@@ -1,0 +1,92 @@
+"""What one evaluation found out."""
+
+import dataclasses
+import json
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Accuracy, agreement and firing rates of one network on one data set.
+
+    A plain network has neither T nor rates: those entries are None. So are
+    those that compare with a reference where none was given.
+
+    Attributes:
+        model: Name of the network.
+        num_images: Number of labelled images.
+        accuracy: Share of images whose largest logit, averaged over time, is
+            that of the label, 0...1.
+        execution: `"folded"` (all steps of a layer at once), `"stepping"`
+            (all layers of a step at once) or `"plain"` (no time).
+        batch_size: Images computed at once.
+        seconds: Wall time of the run, compilation included.
+        timesteps: T.
+        lag: Largest lag of a neuron.
+        latency_steps: T plus the largest sum of lags along a path.
+        accuracy_at: Accuracy after step 1...T; None where a neuron has a lag,
+            because a shorter run then gives other outputs than those so far.
+        reference_accuracy: Accuracy of the reference.
+        agreement: Share of images for which the largest logit is that of the
+            reference, 0...1.
+        agreement_at: Agreement after step 1...T; None like `accuracy_at`.
+        firing_rates: Layer name to spikes per step and neuron, 0...1.
+        mean_firing_rate: The same over all neurons of the network.
+    """
+
+    model: str
+    num_images: int
+    accuracy: float
+    execution: str
+    batch_size: int
+    seconds: float
+    timesteps: int | None = None
+    lag: int | None = None
+    latency_steps: int | None = None
+    accuracy_at: list[float] | None = None
+    reference_accuracy: float | None = None
+    agreement: float | None = None
+    agreement_at: list[float] | None = None
+    firing_rates: dict[str, float] | None = None
+    mean_firing_rate: float | None = None
+
+    def to_dict(self) -> dict:
+        """All entries as plain types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Evaluation":
+        """The inverse of `to_dict`."""
+        return cls(**values)
+
+    def to_json(self) -> str:
+        """All entries as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def __str__(self) -> str:
+        """A table of the main entries, one a line."""
+        rows = [
+            ("model", self.model),
+            ("images", f"{self.num_images}"),
+            ("timesteps", _number(self.timesteps)),
+            ("latency steps", _number(self.latency_steps)),
+            ("accuracy", _percent(self.accuracy)),
+            ("reference accuracy", _percent(self.reference_accuracy)),
+            ("agreement", _percent(self.agreement)),
+            ("mean firing rate", _rate(self.mean_firing_rate)),
+            ("seconds", f"{self.seconds:.1f}"),
+        ]
+        rows = [(name, text) for name, text in rows if text is not None]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _number(value):
+    return None if value is None else str(value)
+
+
+def _percent(value):
+    return None if value is None else f"{100 * value:.2f} %"
+
+
+def _rate(value):
+    return None if value is None else f"{value:.4f}"

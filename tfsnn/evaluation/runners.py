@@ -1,0 +1,73 @@
+"""What a runner is: it answers for one batch, as one compiled graph.
+
+A *target* is a class for each image: the label, and what the reference says.
+Hits are counted against both at once.
+"""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+TARGETS = 2
+"""Rows of targets: labels, predictions of the reference."""
+
+
+class BatchCounts(NamedTuple):
+    """Counts over one batch.
+
+    Attributes:
+        hits: Images whose prediction is the target, int `[n, TARGETS]`; n is
+            T where there are prefix curves, otherwise 1: only the end.
+        spikes: Spikes of each neuron layer, float64 `[layers]`.
+    """
+
+    hits: np.ndarray
+    spikes: np.ndarray
+
+
+class Runner(Protocol):
+    """Runs one network on batches.
+
+    Attributes:
+        execution: `"folded"`, `"stepping"` or `"plain"`.
+        num_neurons: Layer name to neurons of one image.
+        has_prefixes: Whether hits are counted after every step.
+    """
+
+    execution: str
+    num_neurons: dict[str, int]
+    has_prefixes: bool
+
+    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+        """Counts hits and spikes.
+
+        Args:
+            images: `[B, ...]`.
+            targets: `[TARGETS, B]` int64.
+
+        Returns:
+            The counts.
+        """
+
+
+def hits_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Counts the images whose largest logit is that of their target.
+
+    Args:
+        logits: `[..., B, K]`.
+        targets: `[TARGETS, B]` int64.
+
+    Returns:
+        `[..., TARGETS]` int32.
+    """
+    predicted = tf.argmax(logits, axis=-1)[..., None, :]
+    return tf.reduce_sum(tf.cast(predicted == targets, tf.int32), axis=-1)
+
+
+def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
+    """Signature of a compiled runner for any batch size."""
+    return [
+        tf.TensorSpec([None, *source.shape[1:]], source.dtype),
+        tf.TensorSpec([TARGETS, None], tf.int64),
+    ]

@@ -1,0 +1,134 @@
+"""Reads and writes the manifests of an export."""
+
+import json
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from tfsnn.errors import ModelFileError
+
+from .manifest import EXTRA, MANIFEST, PRODUCER, SCHEMA_VERSION, digests
+
+
+def write_manifest(path: pathlib.Path, content: dict[str, Any]) -> None:
+    """Writes a manifest as indented JSON.
+
+    Args:
+        path: File to write; its folder is made.
+        content: Plain types; NumPy numbers and arrays are taken too.
+
+    Raises:
+        TypeError: If something in it has no JSON form.
+        ValueError: If a number is NaN or infinite.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _plain(value):
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(
+        f"A manifest received a {type(value).__name__}, which has no JSON form."
+        " Supported: plain types, NumPy numbers and arrays. Convert it in"
+        " to_dict()."
+    )
+
+
+def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
+    """Reads the manifest of an export.
+
+    Args:
+        path: The export folder, one of its version folders, or the file.
+
+    Returns:
+        The manifest: of all versions (`"models"`, a list) for the export
+        folder, of one model for a version folder.
+
+    Raises:
+        ModelFileError: If there is none, it cannot be read, or a newer tfsnn
+            wrote it.
+    """
+    path = pathlib.Path(path)
+    candidates = [path / EXTRA / MANIFEST, path / MANIFEST, path]
+    files = [file for file in candidates if file.is_file()]
+    if not files:
+        raise ModelFileError(
+            f"'{path}' holds no {MANIFEST}. Supported: the folder that"
+            " tfsnn.export_saved_model wrote, or a version folder in it. Check"
+            " the path, or export again."
+        )
+    return _checked(_parsed(files[0]), files[0])
+
+
+def _parsed(file: pathlib.Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFileError(
+            f"'{file}' cannot be read: {error}. Supported: the JSON that"
+            " tfsnn.export_saved_model wrote. Export again."
+        ) from error
+
+
+def _checked(content: Any, file: pathlib.Path) -> dict[str, Any]:
+    if not isinstance(content, dict) or content.get("producer") != PRODUCER:
+        raise ModelFileError(
+            f"'{file}' is another program's file: it does not name"
+            f" '{PRODUCER}' as its producer. Supported: what"
+            " tfsnn.export_saved_model wrote. Check the path."
+        )
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ModelFileError(
+            f"'{file}' has schema_version {version!r}. Supported:"
+            f" {SCHEMA_VERSION}. Install the tfsnn that wrote it, or export"
+            " again."
+        )
+    return content
+
+
+def is_export(folder: pathlib.Path) -> bool:
+    """Whether a folder is an export, of any schema version.
+
+    Args:
+        folder: An existing folder.
+
+    Returns:
+        Whether its own manifest names tfsnn as producer.
+    """
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("producer") == PRODUCER
+
+
+def changed_files(path: str | os.PathLike) -> list[str]:
+    """Compares the files of an export with the digests in its manifest.
+
+    Args:
+        path: The export folder.
+
+    Returns:
+        `VERSION/FILE` of every file that changed, is missing or is new,
+        sorted; empty: all as written.
+
+    Raises:
+        ModelFileError: If there is no readable manifest.
+    """
+    path = pathlib.Path(path)
+    changed = []
+    for model in read_manifest(path)["models"]:
+        version = str(model["version"])
+        there = digests(path / version)
+        wanted = model["files"]
+        changed += [
+            f"{version}/{name}"
+            for name in there.keys() | wanted.keys()
+            if there.get(name) != wanted.get(name)
+        ]
+    return sorted(changed)

@@ -1,0 +1,161 @@
+"""Makes a network spike: one calibrated model per T, from unlabelled images.
+
+Writes OUTPUT/t8.keras, OUTPUT/t16.keras ... and OUTPUT/calibration.json, all
+of them or nothing. The images go through the same preprocessing as those the
+network was trained on: state it by --scale, --mean and --std, or by
+--preprocess.
+"""
+
+import json
+import pathlib
+from typing import Any
+
+from absl import flags
+
+import tfsnn
+from tfsnn.errors import UnsupportedLayerError
+from tfsnn_tools import (
+    command_line,
+    flag_groups,
+    model_files,
+    output_folder,
+    quiet_start,
+    tables,
+)
+from tfsnn_tools.stored_calibration import RECORD, file_name
+
+USAGE = "tfsnn calibrate --model=FILE --data=DATA --output=DIR [--flags]"
+
+
+def define_flags() -> flags.FlagValues:
+    """The flags of this command."""
+    values = flags.FlagValues()
+    flags.DEFINE_string(
+        "model", None, "Trained network, .keras or .h5.", flag_values=values
+    )
+    flag_groups.define_data(values, "Calibration images; labels are dropped")
+    flag_groups.define_calibration(values)
+    flag_groups.define_conversion(values)
+    flag_groups.define_output(values)
+    flag_groups.define_json(values)
+    return values
+
+
+def main(argv: list[str]) -> int:
+    """Calibrates, writes, prints a line per T.
+
+    Args:
+        argv: Program name and flags.
+
+    Returns:
+        0.
+
+    Raises:
+        TfsnnError: If model, data or output folder do not fit.
+    """
+    options = define_flags()
+    command_line.parse(argv, options, required=("model", "data", "output"))
+    timesteps = flag_groups.timesteps(options)
+    pipeline = flag_groups.pipeline(options)
+    place = {"marker": RECORD, "overwrite": options.overwrite}
+    output_folder.check(options.output, **place)
+    model = model_files.load_keras_model(options.model)
+    findings = tfsnn.check(model)
+    if not findings.ok:
+        raise UnsupportedLayerError(str(findings), findings)
+    images, _ = flag_groups.load_data(
+        options, model, split="train", max_images=options.max_images
+    )
+    conversion = tfsnn.convert(
+        model,
+        config=tfsnn.ConversionConfig(average_pool=options.average_pool),
+        sample=images[:16],
+    )
+    result = tfsnn.calibrate(
+        conversion,
+        images,
+        timesteps=timesteps,
+        pipeline=pipeline,
+        config=tfsnn.SweepConfig(lag=options.lag),
+        max_images=options.max_images,
+        seed=options.seed,
+    )
+    record = {**result.to_dict(), **_provenance(options, timesteps, argv)}
+    with output_folder.replaced_whole(options.output, **place) as folder:
+        write(result, record, folder)
+    if options.json:
+        print(json.dumps(record, indent=2))
+    else:
+        _report(record, options.output)
+    return 0
+
+
+def write(
+    result: tfsnn.CalibrationResult,
+    record: dict[str, Any],
+    folder: pathlib.Path,
+) -> None:
+    """Writes one model per T and the record.
+
+    Args:
+        result: What `tfsnn.calibrate` returned.
+        record: What goes into calibration.json.
+        folder: An existing folder.
+    """
+    for timesteps in result:
+        result[timesteps].save(folder / file_name(timesteps))
+    text = json.dumps(record, indent=2)
+    (folder / RECORD).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _provenance(
+    options: flags.FlagValues, timesteps: list[int], argv: list[str]
+) -> dict[str, Any]:
+    """Where the models come from."""
+    return {
+        "files": {str(T): file_name(T) for T in timesteps},
+        "model": pathlib.Path(options.model).name,
+        "model_sha256": model_files.sha256(options.model),
+        "data": options.data,
+        "preprocessing": flag_groups.preprocessing(options).describe(),
+        "versions": quiet_start.versions(),
+        "command": " ".join(argv),
+    }
+
+
+def summary(record: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row per T of a record: T, error, accepted steps, seconds.
+
+    Args:
+        record: As written to calibration.json.
+
+    Returns:
+        Cells; the error is that of the last neuron layer on held-out images,
+        mean squared difference over mean square.
+    """
+    rows = []
+    for timesteps in record["timesteps"]:
+        steps = [s for s in record["steps"] if s["timesteps"] == timesteps]
+        last = [s for s in steps if s["segment"] == steps[-1]["segment"]]
+        accepted = sum(step["accepted"] for step in steps)
+        kept = [step["error_after"] for step in last if step["accepted"]]
+        rows.append(
+            (
+                str(timesteps),
+                f"{kept[-1]:.4f}",
+                f"{accepted} of {len(steps)}",
+                f"{sum(step['seconds'] for step in steps):.1f}",
+            )
+        )
+    return rows
+
+
+def _report(record: dict[str, Any], output: str) -> None:
+    title = (
+        f"Pipeline {record['pipeline']['name']}, {record['num_images']} images,"
+        f" {record['seconds']:.1f} s"
+    )
+    columns = ("T", "error of last layer", "accepted steps", "seconds")
+    tables.print_table(title, columns, summary(record))
+    print(f"Written: {output}")
+    print(f"Next:    tfsnn export --model={output} --output=EXPORT")

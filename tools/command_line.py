@@ -1,0 +1,90 @@
+"""Parses the flags of one sub-command, and writes its help.
+
+A sub-command is a module with `USAGE`, `define_flags()` that returns its own
+`FlagValues`, and `main(argv) -> int`. Nothing is shared between commands, so
+none sees the flags of another, or of the libraries.
+"""
+
+import textwrap
+import types
+from collections.abc import Sequence
+
+from absl import app, flags
+
+HELP = {"-h", "-help", "--help", "--helpshort", "--helpfull"}
+
+
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether one of the arguments before a `--` asks for help."""
+    arguments = list(arguments)
+    if "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    return not HELP.isdisjoint(arguments)
+
+
+def parse(
+    argv: Sequence[str],
+    values: flags.FlagValues,
+    *,
+    required: Sequence[str] = (),
+    positional: Sequence[str] = (),
+) -> list[str]:
+    """Reads the command line into `values`.
+
+    Args:
+        argv: Program name, flags and arguments in any order.
+        values: Flags of the command.
+        required: Names of flags that must be given.
+        positional: What the arguments without a dash are, one each.
+
+    Returns:
+        The arguments without a dash, as many as `positional`.
+
+    Raises:
+        absl.app.UsageError: If a required flag or an argument is missing, or
+            there are too many.
+        absl.flags.Error: If a flag is unknown or its value is illegal.
+    """
+    values.set_gnu_getopt(True)
+    _, *arguments = values(list(argv))
+    missing = [f"--{name}" for name in required if not values[name].value]
+    missing += positional[len(arguments) :]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise app.UsageError(f"{', '.join(missing)} {verb} missing.")
+    extra = arguments[len(positional) :]
+    if extra:
+        raise app.UsageError(
+            f"Received unexpected arguments: {' '.join(extra)}. Flags start"
+            " with two dashes: --name=value."
+        )
+    return arguments
+
+
+def help_text(module: types.ModuleType) -> str:
+    """Usage, purpose and flags of a sub-command.
+
+    Args:
+        module: The module of the command.
+
+    Returns:
+        Text of at most 80 columns.
+    """
+    values = module.define_flags()
+    lines = [f"usage: {module.USAGE}", "", module.__doc__.strip(), "", "Flags:"]
+    for name in values:
+        lines += _flag_lines(values[name])
+    lines += ["  --flagfile=FILE", "      Reads flags from a file, one a line."]
+    return "\n".join(lines)
+
+
+def _flag_lines(flag: flags.Flag) -> list[str]:
+    head = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
+    default = flag.default_as_str
+    note = "" if default is None else f" (default: {default})"
+    text = f"{flag.help}{note}"
+    indent = " " * 6
+    wrapped = textwrap.wrap(
+        text, 80, initial_indent=indent, subsequent_indent=indent
+    )
+    return [f"  {head}", *wrapped]

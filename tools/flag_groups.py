@@ -1,0 +1,271 @@
+"""Flags that several sub-commands share, and what they stand for."""
+
+import keras
+import numpy as np
+from absl import app, flags
+
+import tfsnn
+from tfsnn.errors import DataError
+from tfsnn_tools import data_sources
+from tfsnn_tools.preprocessing import Preprocessing
+
+PREPROCESSING = ("scale", "mean", "std", "preprocess", "resize")
+
+
+def define_json(values: flags.FlagValues) -> None:
+    """Declares `--json`."""
+    flags.DEFINE_bool(
+        "json", False, "Print JSON, for programs.", flag_values=values
+    )
+
+
+def define_output(values: flags.FlagValues, default: str | None = None) -> None:
+    """Declares `--output` and `--overwrite`."""
+    flags.DEFINE_string(
+        "output", default, "Folder to write; new.", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Replace an --output folder that this command wrote before.",
+        flag_values=values,
+    )
+
+
+def define_data(values: flags.FlagValues, meaning: str) -> None:
+    """Declares `--data` and how its images become the network's input."""
+    flags.DEFINE_string(
+        "data",
+        None,
+        f"{meaning}: tfds:NAME[:SPLIT], npz:FILE[:PREFIX] or dir:FOLDER.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("data_dir", None, "TFDS directory.", flag_values=values)
+    flags.DEFINE_string(
+        "scale", None, "Factor of the pixels, as 1/255.", flag_values=values
+    )
+    flags.DEFINE_list(
+        "mean",
+        None,
+        "Subtracted after --scale: one number, or one a channel.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "std",
+        None,
+        "Divides last: one number, or one a channel.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "preprocess",
+        None,
+        "module:function instead of --scale, --mean and --std; it gets all"
+        " images [N, H, W, C] as float32.",
+        flag_values=values,
+    )
+    flags.DEFINE_list(
+        "resize",
+        None,
+        "HEIGHT,WIDTH: resizes the images first.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "seed",
+        0,
+        "Seed of everything that is drawn at random.",
+        lower_bound=0,
+        flag_values=values,
+    )
+
+
+def define_num_images(values: flags.FlagValues) -> None:
+    """Declares `--num_images`, for evaluations."""
+    flags.DEFINE_integer(
+        "num_images",
+        None,
+        "Images evaluated at most; all by default.",
+        lower_bound=1,
+        flag_values=values,
+    )
+
+
+def define_conversion(values: flags.FlagValues) -> None:
+    """Declares the options of the conversion."""
+    flags.DEFINE_enum(
+        "average_pool",
+        "linear",
+        ["linear", "neuron"],
+        "Keep average pooling as it is, or give it neurons of its own.",
+        flag_values=values,
+    )
+
+
+def define_calibration(values: flags.FlagValues) -> None:
+    """Declares T, the pipeline and its hyper-parameters."""
+    flags.DEFINE_list(
+        "timesteps", ["8", "16", "32"], "Every T.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "pipeline",
+        "light",
+        ["light", "uncalibrated"],
+        "light: thresholds, then bias calibration; uncalibrated: thresholds.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "per",
+        "channel",
+        ["channel", "layer"],
+        "What shares a threshold.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "rounding",
+        "round",
+        ["round", "floor"],
+        "Quantiser of the threshold search; floor is the paper's.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "iterations",
+        3,
+        "Sweeps of bias calibration.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "damping",
+        1.0,
+        "Share of the error added a sweep, above 0, up to 1.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "lag",
+        0,
+        "Steps a neuron charges before it may fire; 0 is the paper's clock.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "max_images",
+        1024,
+        "Calibration images used at most.",
+        lower_bound=1,
+        flag_values=values,
+    )
+
+
+def preprocessing(options: flags.FlagValues) -> Preprocessing:
+    """The preprocessing the flags of `define_data` state.
+
+    Raises:
+        DataError: If a value cannot be meant.
+    """
+    return Preprocessing.from_flags(
+        scale=options.scale,
+        mean=options.mean,
+        std=options.std,
+        function=options.preprocess,
+        resize=options.resize,
+    )
+
+
+def load_data(
+    options: flags.FlagValues,
+    model: keras.Model,
+    *,
+    split: str,
+    max_images: int | None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Reads what `--data` names, see `data_sources.load`.
+
+    Args:
+        options: Parsed flags of `define_data`.
+        model: The network that is to take the images.
+        split: Where `--data` names none.
+        max_images: Largest N; None: all.
+
+    Returns:
+        Images `[N, H, W, C]` float32, and labels `[N]` int64 or None.
+
+    Raises:
+        DataError: If the data cannot be read or do not fit.
+    """
+    return data_sources.load(
+        options.data,
+        split=split,
+        preprocessing=preprocessing(options),
+        max_images=max_images,
+        input_shape=tuple(keras.tree.flatten(model.inputs)[0].shape[1:]),
+        data_dir=options.data_dir,
+        seed=options.seed,
+    )
+
+
+def load_labelled_data(
+    options: flags.FlagValues, model: keras.Model
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads what `--data` names, up to `--num_images`, for an evaluation.
+
+    Args:
+        options: Parsed flags of `define_data` and `define_num_images`.
+        model: The network that is to take the images.
+
+    Returns:
+        Images `[N, H, W, C]` float32, and labels `[N]` int64.
+
+    Raises:
+        DataError: If the data cannot be read, do not fit or have no labels.
+    """
+    images, labels = load_data(
+        options, model, split="test", max_images=options.num_images
+    )
+    if labels is None:
+        raise DataError(
+            f"Received {options.data}, which has images but no labels."
+            " Supported: labelled images, such as an npz file with labels or a"
+            " folder with a sub-folder a class. Add the labels."
+        )
+    return images, labels
+
+
+def timesteps(options: flags.FlagValues) -> list[int]:
+    """Every T of `--timesteps`.
+
+    Raises:
+        absl.app.UsageError: If one is no whole number from 1, or is given
+            twice.
+    """
+    texts = [text.strip() for text in options.timesteps]
+    every = [int(text) for text in texts if text.isdecimal()]
+    wrong = len(every) != len(texts) or 0 in every
+    if wrong or not every or len(set(every)) != len(every):
+        raise app.UsageError(
+            f"Received --timesteps={','.join(texts)}. Supported: whole numbers"
+            " T >= 1, each once. Use, for example, --timesteps=8,16,32."
+        )
+    return every
+
+
+def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
+    """The pipeline the flags of `define_calibration` state.
+
+    Raises:
+        absl.app.UsageError: If a hyper-parameter is out of range, or given to
+            a pipeline without it.
+    """
+    shared = {"per": options.per, "rounding": options.rounding}
+    biases = {"iterations": options.iterations, "damping": options.damping}
+    if options.pipeline == "light":
+        try:
+            return tfsnn.pipelines.light(**shared, **biases)
+        except ValueError as error:
+            raise app.UsageError(str(error)) from error
+    given = [f"--{name}" for name in biases if options[name].present]
+    if given:
+        raise app.UsageError(
+            f"Received {' and '.join(given)} with --pipeline=uncalibrated,"
+            " which has no bias calibration. Leave it out, or use"
+            " --pipeline=light."
+        )
+    return tfsnn.pipelines.uncalibrated(**shared)
