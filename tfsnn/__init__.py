@@ -26,12 +26,15 @@ from .conversion import (  # noqa: E402
     check,
     convert,
 )
+from .evaluation import Evaluation, evaluate  # noqa: E402
+from .export import export_saved_model  # noqa: E402
 from .version import __version__  # noqa: E402
 
 __all__ = [
     "CalibrationResult",
     "Conversion",
     "ConversionConfig",
+    "Evaluation",
     "Findings",
     "Pipeline",
     "SweepConfig",
@@ -39,6 +42,8 @@ __all__ = [
     "calibrate",
     "check",
     "convert",
+    "evaluate",
+    "export_saved_model",
     "layers",
     "pipelines",
 ]

@@ -156,6 +156,7 @@ class OfOnesOwn(layers.Layer):
         return super().get_config()  # Without `factor`.
 
 
+@pytest.mark.filterwarnings("ignore:The object being serialized includes")
 def test_layers_that_cannot_be_rebuilt_are_findings():
     def function(x):
         x = layers.MaxPooling2D(2)(OfOnesOwn(2.0)(layers.ReLU()(x)))

@@ -6,7 +6,10 @@ from tfsnn.conversion import ConversionConfig
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"average_pool": "max"}, "average_pool='max'. Supported: 'linear', 'n"),
+        (
+            {"average_pool": "max"},
+            "average_pool='max'. Supported: 'linear', 'n",
+        ),
         ({"reset": "zero"}, "reset='zero'. Supported: 'soft', 'hard'"),
         ({"reset": None}, "reset=None. Supported"),
     ],

@@ -83,12 +83,12 @@ def test_unit_spike_model_in_bfloat16_agrees(model, images):
     for few, many in zip(
         trains(half, images), trains(unit, images), strict=True
     ):
-        assert np.mean(few != many) <= 0.03
+        assert np.mean(few != many) <= 0.02
     error = np.sqrt(np.mean((got - wanted) ** 2))
-    assert 0 < error <= 0.03 * np.sqrt(np.mean(wanted**2))
+    assert 0 < error <= 0.01 * np.sqrt(np.mean(wanted**2))
 
 
-def test_numbers_of_few_bits_give_the_same_outputs(rng):
+def test_numbers_of_few_bits_give_the_same_spike_trains(rng):
     model = analog()
     for variable in model.weights:
         variable.assign(rng.integers(-1, 2, variable.shape) / 4)
@@ -96,8 +96,9 @@ def test_numbers_of_few_bits_give_the_same_outputs(rng):
     half = with_dtype_policy(unit, MIXED)
     images = rng.integers(-2, 3, (4, *SHAPE)).astype("float32") / 2
     for got, wanted in zip(
-        [*trains(half, images)], [*trains(unit, images)], strict=True
+        trains(half, images), trains(unit, images), strict=True
     ):
+        assert wanted.any()
         np.testing.assert_array_equal(got, wanted)
 
 

@@ -1,6 +1,5 @@
 import keras
 import pytest
-import tensorflow as tf
 
 from tests.support.convertible import network
 from tfsnn.conversion.rules import (
@@ -54,7 +53,6 @@ def test_affine_layers(layer):
         layers.ReLU(max_value=6),
         layers.Activation("relu"),
         layers.Activation("relu6"),
-        layers.Activation(tf.nn.relu6 and keras.activations.relu),
         layers.Activation(layers.ReLU(max_value=2)),
     ],
 )

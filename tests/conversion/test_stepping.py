@@ -17,6 +17,7 @@ from tests.support.spiking_networks import (
     spiking,
     with_lags,
 )
+from tfsnn.conversion import with_dtype_policy, with_unit_spikes
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.errors import ConversionError
 from tfsnn.layers import SpikingActivation
@@ -83,6 +84,12 @@ def test_every_kind_of_parameter(reset, per):
         reset=reset,
         parameters={"first": PARAMETERS[per]},
     )
+    assert_same_bits(compiled(SteppingForm(model)), model)
+
+
+def test_unit_spikes_in_half_precision(residual):
+    model = with_unit_spikes(spiking(residual, timesteps=T, lag=1))
+    model = with_dtype_policy(model, "mixed_bfloat16")
     assert_same_bits(compiled(SteppingForm(model)), model)
 
 
@@ -239,6 +246,7 @@ def test_unknown_axes_are_refused():
 MEMORY_PROGRAM = """
 import resource, keras, numpy as np, tensorflow as tf
 from tests.support.spiking_networks import spiking
+from tfsnn.conversion import with_dtype_policy, with_unit_spikes
 from tfsnn.conversion.stepping import SteppingForm
 image = keras.Input((32, 32, 1))
 x = keras.layers.ReLU()(keras.layers.Conv2D(8, 1)(image))

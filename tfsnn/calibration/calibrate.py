@@ -84,12 +84,13 @@ def calibrate(
 
 
 def _checked_list(timesteps: int | Sequence[int]) -> list[int]:
-    if isinstance(timesteps, str) or not isinstance(timesteps, Sequence):
+    if isinstance(timesteps, str) or not np.iterable(timesteps):
         timesteps = [timesteps]
+    timesteps = list(timesteps)
     every = [checked_timesteps(one) for one in timesteps]
     if not every or len(set(every)) != len(every):
         raise ValueError(
-            f"timesteps={list(timesteps)}. Supported: at least one T, each"
+            f"timesteps={timesteps}. Supported: at least one T, each"
             " once. Pass for example timesteps=[8, 16, 32]."
         )
     return every

@@ -17,6 +17,8 @@ from tfsnn.layers import ChannelAffine, RepeatTime, TimeAverage
 from .unit_neuron import UnitNeuron, unit_neuron
 
 Scale = np.ndarray
+Wanted = list[Scale | None]
+Settled = tuple[list[Scale], Scale]
 ONE: Scale = np.array(1.0)
 
 _SAME_CHANNELS = (
@@ -51,7 +53,7 @@ _OPERATION_MOVES = ("GetItem", "Pad", "Reshape", "Transpose")
 class ScaleRule:
     """Everything else: reads and makes values of scale one."""
 
-    def wanted(self, output: Scale | None, number: int) -> list[Scale | None]:
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """What each of `number` inputs had best be, None: anything.
 
         Args:
@@ -63,9 +65,7 @@ class ScaleRule:
         """
         return [ONE] * number
 
-    def settled(
-        self, inputs: Sequence[Scale], output: Scale | None
-    ) -> tuple[list[Scale], Scale]:
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """Which scales the call reads and makes.
 
         Args:
@@ -84,11 +84,11 @@ class FiringRule(ScaleRule):
 
     neuron: UnitNeuron
 
-    def wanted(self, output, number):
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """The threshold."""
         return [self.neuron.threshold]
 
-    def settled(self, inputs, output):
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """The threshold; the output's is that of a spike before."""
         return [self.neuron.threshold], self.neuron.spike
 
@@ -106,11 +106,11 @@ class KernelRule(ScaleRule):
     by_channel: bool
     linear: bool
 
-    def wanted(self, output, number):
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """Anything."""
         return [None]
 
-    def settled(self, inputs, output):
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """What is given to what is wanted."""
         target = inputs[0] if self._takes(inputs[0]) else ONE
         if output is None or not self.linear or not self._takes(output):
@@ -124,11 +124,11 @@ class KernelRule(ScaleRule):
 class EqualRule(ScaleRule):
     """All inputs and the output must have the same scale, as in a sum."""
 
-    def wanted(self, output, number):
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """What the output wants."""
         return [output] * number
 
-    def settled(self, inputs, output):
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """What is wanted; if nothing is, what the first spikes have."""
         if output is None:
             output = next((s for s in inputs if not same(s, ONE)), ONE)
@@ -145,7 +145,7 @@ class JoinRule(ScaleRule):
 
     channels: tuple[int, ...]
 
-    def wanted(self, output, number):
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """The channels that are its own."""
         if output is None:
             return [None] * number
@@ -155,7 +155,7 @@ class JoinRule(ScaleRule):
         )
         return [simplified(part) for part in parts]
 
-    def settled(self, inputs, output):
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """Anything; the output has them side by side."""
         parts = map(np.broadcast_to, inputs, self.channels)
         return list(inputs), simplified(np.concatenate(list(parts)))
@@ -174,7 +174,7 @@ class MoveRule(ScaleRule):
     source: np.ndarray | None
     channels: int
 
-    def wanted(self, output, number):
+    def wanted(self, output: Scale | None, number: int) -> Wanted:
         """What the channels made from it want, if they agree."""
         if output is None or output.ndim == 0:
             return [output]
@@ -186,7 +186,7 @@ class MoveRule(ScaleRule):
         agree = np.array_equal(scale[self.source[used]], output[used])
         return [simplified(scale) if agree else None]
 
-    def settled(self, inputs, output):
+    def settled(self, inputs: Sequence[Scale], output: Scale | None) -> Settled:
         """Anything that passes."""
         (scale,) = inputs
         if scale.ndim == 0:

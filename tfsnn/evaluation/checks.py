@@ -26,8 +26,12 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
             " Supported: keras.Model of Keras 3. Load the file with"
             " keras.models.load_model."
         )
-    inputs = [tuple(tensor.shape) for tensor in model.inputs or []]
-    outputs = [tuple(tensor.shape) for tensor in model.outputs or []]
+    inputs = [
+        tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []
+    ]
+    outputs = [
+        tuple(tensor.shape) for tensor in getattr(model, "outputs", None) or []
+    ]
     fits = len(inputs) == len(outputs) == 1 and len(outputs[0]) == 2
     if not fits or outputs[0][1] is None:
         raise ValueError(

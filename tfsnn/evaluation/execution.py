@@ -11,8 +11,8 @@ from tfsnn.graph.view import Graph
 FOLDED_ROWS = 512
 """Rows (T times images) of a folded batch: feature maps stay in the cache."""
 FOLDED_TIMESTEPS = 64
-"""Largest T that is folded; beyond it stepping is faster, too."""
-STEPPING_BATCH = 128
+"""Largest T that is folded; from there on stepping is as fast."""
+STEPPING_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +66,9 @@ def feature_map_bytes(
         folded: Whether T steps are there at once.
 
     Returns:
-        The largest sum, walking the calls in order; a neuron's output counts
-        twice, because its steps are collected before they are stacked.
-        Unknown axes count as one.
+        The largest sum, walking the calls in order. A call's output counts
+        twice: a neuron collects its steps before it stacks them, and a
+        convolution has a work space. Unknown axes count as one.
     """
     last_use = {
         id(tensor): index

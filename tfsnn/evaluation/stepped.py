@@ -42,9 +42,7 @@ class SteppedRunner:
             sums = added(sums, readouts)
             if self.has_prefixes:
                 hits = _with_row(hits, step, averaged(sums, step + 1), targets)
-            fired = [
-                tf.math.count_nonzero(spikes[name]) for name in self.num_neurons
-            ]
+            fired = [_count(spikes[name]) for name in self.num_neurons]
             return sums, hits, counts + tf.stack(fired)
 
         sums, hits, counts = form.over_time(
@@ -53,13 +51,19 @@ class SteppedRunner:
             (
                 form.zero_sums(batch_size),
                 tf.zeros([num_hits, TARGETS], tf.int32),
-                tf.zeros([len(self.num_neurons)], tf.int64),
+                tf.zeros([len(self.num_neurons)], tf.float64),
             ),
             batch_size=batch_size,
         )
         if not self.has_prefixes:
             hits = _with_row(hits, 0, averaged(sums, form.timesteps), targets)
-        return hits, tf.cast(counts, tf.float64)
+        return hits, counts
+
+
+def _count(spikes):
+    """Number of spikes; float32 counts one neuron, float64 the layer."""
+    neurons = tf.reduce_sum(spikes, axis=0)
+    return tf.reduce_sum(tf.cast(neurons, tf.float64))
 
 
 def _with_row(hits, row, means, targets):

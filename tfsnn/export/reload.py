@@ -232,8 +232,8 @@ def _record(timesteps, received, expected, expected_second) -> ReloadRecord:
 
 
 def _plausible(second, first) -> bool:
-    """Whether shapes are right and values finite."""
-    return all(
+    """Whether names and shapes are right and values finite."""
+    return second.keys() == first.keys() and all(
         value.shape[1:] == first[name].shape[1:] and np.isfinite(value).all()
         for name, value in second.items()
     )

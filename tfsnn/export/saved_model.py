@@ -24,7 +24,7 @@ from .manifest import (
     model_entry,
     origin,
 )
-from .manifest_file import is_export, write_manifest
+from .manifest_file import is_export, read_manifest, write_manifest
 from .new_folder import check_new_folder, new_folder
 from .serving_function import ServingFunction, serving_function
 
@@ -135,8 +135,8 @@ def export_saved_model(
             write_manifest(
                 version / EXTRA / MANIFEST, {**first, **entry, **about}
             )
-        manifest = {**first, "models": entries, **about}
-        write_manifest(folder / MANIFEST, manifest)
+        write_manifest(folder / MANIFEST, {**first, "models": entries, **about})
+        manifest = read_manifest(folder)
     return ExportRecord(target, manifest, functions)
 
 

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.conversion.rules import activation_name
+from tfsnn.conversion.check import is_head
+from tfsnn.conversion.rules import KERNEL_LAYERS, activation_name
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.errors import ExportError
@@ -64,10 +65,11 @@ class ServingFunction:
 def serving_function(model: keras.Model) -> ServingFunction:
     """Traces a spiking model for serving.
 
-    The outputs are `logits`, the time mean before a last activation, and what
-    the model returns if it ends in one: `probabilities` for softmax and
-    sigmoid, `outputs` for another. A model with several outputs has these for
-    each, numbered: `logits_0`, `logits_1`, ...
+    The outputs are `logits`, averaged over time and before a last activation,
+    and what the model returns if it ends in one: `probabilities` for softmax
+    and sigmoid, `outputs` for another. There are no `logits` where a last
+    activation is still fused into a Dense layer. A model with several outputs
+    has these for each, numbered: `logits_0`, `logits_1`, ...
 
     Time runs inside: T steps at once up to `FOLDED_LIMIT`, one after the other
     (`tf.while_loop`) above.
@@ -127,22 +129,25 @@ def _named_outputs(graph: Graph) -> dict[str, keras.KerasTensor]:
 
 
 def _before_head(graph: Graph, tensor) -> keras.KerasTensor | None:
-    """The time mean an output is made of; None if of several or of none."""
+    """What enters the first last activation; None if that is fused."""
+    found = tensor
     while (call := graph.producer(tensor)) is not None:
         if isinstance(call.operation, TimeAverage):
-            return tensor
+            break
         if len(call.input_tensors) != 1:
-            return None
-        tensor = call.input_tensors[0]
-    return None
+            break
+        (tensor,) = call.input_tensors
+        if is_head(call):
+            fused = isinstance(call.operation, KERNEL_LAYERS)
+            found = None if fused else tensor
+    return found
 
 
-def _head_name(call: Call | None) -> str:
+def _head_name(call: Call) -> str:
     """What to call the output of a last activation."""
-    operation = getattr(call, "operation", None)
-    names = {type(operation).__name__.lower()}
-    if isinstance(operation, keras.layers.Activation):
-        names = {activation_name(operation.activation)}
+    names = {call.kind.lower()}
+    if hasattr(call.operation, "activation"):
+        names.add(activation_name(call.operation.activation))
     return "probabilities" if names & set(_PROBABILITIES) else "outputs"
 
 

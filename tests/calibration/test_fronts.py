@@ -1,0 +1,181 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support.convertible import (
+    classify,
+    conv,
+    dyadic,
+    make_images,
+    network,
+)
+from tfsnn import convert
+from tfsnn.calibration import fronts
+from tfsnn.calibration.fronts import (
+    AnalogFront,
+    SpikingFront,
+    compiled,
+    num_readers,
+    slices,
+)
+from tfsnn.calibration.neuron_run import NeuronRun
+from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.graph.segments import JUNCTION, NEURON, cut
+from tfsnn.types import NeuronParameters
+
+layers = keras.layers
+T = 4
+ONE = NeuronParameters(np.float32(1), np.float32(0.5))
+
+
+def stream(x):
+    """A constant junction, a temporal one, a neuron behind each."""
+    x = conv(x, 2, name="constant")
+    y = conv(layers.ReLU(name="first")(x), 2, name="branch")
+    x = layers.Add(name="temporal")([x, y])
+    y = conv(layers.ReLU(name="second")(x), 2)
+    return classify(layers.ReLU(name="third")(layers.Add()([x, y])))
+
+
+@functools.cache
+def conversion():
+    return convert(dyadic(network(stream)))
+
+
+@functools.cache
+def segments():
+    found = cut(conversion().graph, is_neuron=is_neuron, is_head=is_head)
+    return [s for s in found if s.role in (NEURON, JUNCTION)]
+
+
+def outputs(model, names, images):
+    """What some layers of a model give on images."""
+    tensors = [model.get_layer(name).output for name in names]
+    return keras.Model(model.inputs[0], tensors)(images)
+
+
+NAMES = ["constant", "first", "temporal", "second", "third"]
+
+
+def run_of(front, segment):
+    return NeuronRun(
+        ONE,
+        timesteps=T,
+        lag=0,
+        reset="soft",
+        constant=front.is_constant(segment),
+    )
+
+
+def walk(front, segment, affine):
+    """Visits a segment as the sweep does; its folded output."""
+    indices = range(len(front.parts))
+    currents = [front.current(segment, affine, i) for i in indices]
+    if segment.role == JUNCTION:
+        front.pass_on(segment, iter(currents))
+        return currents
+    run = run_of(front, segment)
+    front.emit(segment, run, iter(currents))
+    return [run.mean_output(current) for current in currents]
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [(5, 2, [(0, 2), (2, 4), (4, 5)]), (4, 4, [(0, 4)]), (1, 9, [(0, 1)])],
+)
+def test_slices(count, size, expected):
+    assert [(s.start, s.stop) for s in slices(count, size)] == expected
+
+
+def test_the_network_is_cut_as_meant():
+    assert [segment.name for segment in segments()] == NAMES
+
+
+def test_num_readers():
+    readers = num_readers(segments())
+    assert readers == {
+        "/input": 1,
+        "constant": 2,
+        "first": 1,
+        "temporal": 2,
+        "second": 1,
+    }
+
+
+def test_compiled_is_the_segment():
+    first = segments()[0]
+    images = make_images()
+    np.testing.assert_array_equal(compiled(first)(images), first.model(images))
+
+
+def test_compiled_takes_float32_whatever_it_computes_in():
+    x = keras.Input((4,), dtype="float64")
+    y = layers.Dense(2, dtype="float64", name="dense")(x)
+    model = keras.Model(x, layers.ReLU(dtype="float64")(y))
+    graph = convert(model).graph
+    first = cut(graph, is_neuron=is_neuron, is_head=is_head)[0]
+    assert compiled(first)(tf.zeros([3, 4])).dtype == tf.float64
+
+
+@pytest.mark.parametrize("batch", [2, 100])
+def test_the_analog_front_is_the_network(monkeypatch, batch):
+    monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
+    images = make_images(5)
+    front = AnalogFront(segments(), images)
+    expected = outputs(conversion().analog, NAMES, images)
+    for segment, values in zip(segments(), expected, strict=True):
+        got = front.advance(segment, compiled(segment))
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, values)  # Dyadic: nothing rounds.
+
+
+@pytest.mark.parametrize("rows", [T, 2 * T, 512])
+def test_the_spiking_front_is_the_spiking_model(monkeypatch, rows):
+    monkeypatch.setattr(fronts, "FOLDED_BATCH", rows)
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T)
+    assert len(front.parts) == -(-5 // max(1, rows // T))
+    model = conversion().spiking_model(T)
+    expected = outputs(model, NAMES, images)
+    for segment, values in zip(segments(), expected, strict=True):
+        got = walk(front, segment, compiled(segment))
+        if segment.name == "constant":
+            np.testing.assert_array_equal(np.concatenate(got), values)
+            continue
+        shape = [T, 5, *values.shape[1:]]
+        mean = tf.reduce_mean(tf.reshape(values, shape), axis=0)
+        if segment.role == JUNCTION:
+            got = [
+                tf.reduce_mean(tf.reshape(g, [T, -1, *g.shape[1:]]), 0)
+                for g in got
+            ]
+        np.testing.assert_array_equal(np.concatenate(got), mean)
+
+
+def test_what_is_constant():
+    front = SpikingFront(segments(), make_images(), T)
+    constant = {}
+    for segment in segments():
+        constant[segment.name] = front.is_constant(segment)
+        walk(front, segment, compiled(segment))
+    assert [name for name in NAMES if constant[name]] == ["constant", "first"]
+
+
+def test_long_runs_have_at_least_one_image_a_batch():
+    front = SpikingFront(segments(), make_images(), 1024)
+    assert [part.stop for part in front.parts] == [1, 2, 3]
+
+
+def test_only_the_frontier_is_held():
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T)
+    spikes = 5 * 6 * 6 * 2  # Bytes: T <= 8.
+    constant, temporal = 4 * spikes, 4 * T * spikes
+    held = []
+    for segment in segments():
+        walk(front, segment, compiled(segment))
+        held.append(front.num_bytes)
+    assert held == [constant, constant + spikes, temporal, temporal + spikes, 0]

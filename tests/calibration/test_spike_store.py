@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsnn.calibration.spike_store import FrontierStore, pack, unpack
+
+
+def random_train(timesteps, shape=(2, 3)):
+    rng = np.random.default_rng(timesteps)
+    return rng.integers(0, 2, (timesteps, *shape)).astype("float32")
+
+
+@pytest.mark.parametrize("timesteps", range(1, 18))
+def test_unpack_is_the_inverse_of_pack(timesteps):
+    train = random_train(timesteps)
+    packed = pack(tf.constant(train))
+    assert packed.dtype == tf.uint8
+    assert packed.shape == (-(-timesteps // 8), 2, 3)
+    np.testing.assert_array_equal(
+        unpack(packed, timesteps, tf.constant(1.0)), train
+    )
+
+
+def test_step_t_is_bit_t_mod_8_of_byte_t_div_8():
+    train = np.zeros((11, 1), "uint8")
+    train[[0, 7, 9]] = 1
+    packed = pack(tf.constant(train))
+    np.testing.assert_array_equal(packed, [[1 + 128], [2]])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "bool"])
+def test_any_dtype_packs(dtype):
+    train = random_train(5)
+    np.testing.assert_array_equal(
+        pack(tf.cast(train, dtype)), pack(tf.constant(train))
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [2.5, [1.0, 2.0, 0.5], [[1.0, 2.0, 0.5]] * 2], ids=str
+)
+def test_spikes_carry_a_value(value):
+    train = random_train(9)
+    value = np.float32(value)
+    got = unpack(pack(tf.constant(train)), 9, tf.constant(value))
+    assert got.dtype == tf.float32
+    np.testing.assert_array_equal(got, train * value)
+
+
+def test_a_train_lives_until_its_last_reader_is_done():
+    store = FrontierStore({"a": 2, "b": 1})
+    store.put("a", [np.zeros(10, "uint8")])
+    store.put("b", [np.zeros(6, "uint8")])
+    assert store.num_bytes == 16
+    store.done(("a", "b"))
+    assert store.num_bytes == 10
+    store.done(("a",))
+    assert store.num_bytes == 0
+    with pytest.raises(KeyError, match="a"):
+        store.get("a", 0)
+
+
+def test_batches_come_back():
+    store = FrontierStore({"a": 1})
+    store.put("a", ["first", "second"])
+    assert [store.get("a", 0), store.get("a", 1)] == ["first", "second"]
+
+
+def test_wants_what_is_read():
+    store = FrontierStore({"a": 1})
+    assert store.wants("a")
+    assert not store.wants("unread")
+    store.put("a", [])
+    store.done(("a",))
+    assert not store.wants("a")
+
+
+@pytest.mark.parametrize("timesteps", [1, 8, 9, 32])
+def test_bytes_are_bounded_by_bits(timesteps):
+    images, neurons = 5, (4, 4, 3)
+    store = FrontierStore({"a": 1})
+    train = pack(tf.zeros([timesteps, images, *neurons]))
+    store.put("a", [train])
+    assert store.num_bytes == -(-timesteps // 8) * images * np.prod(neurons)

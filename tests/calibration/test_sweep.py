@@ -1,0 +1,302 @@
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support.convertible import (
+    build,
+    classify,
+    conv,
+    make_images,
+    network,
+)
+from tfsnn import convert
+from tfsnn.calibration import (
+    BiasCalibration,
+    MaximumThreshold,
+    MmseThreshold,
+    PercentileThreshold,
+    Pipeline,
+    SweepConfig,
+    fronts,
+    sweep,
+)
+from tfsnn.calibration.neuron_run import NeuronRun
+from tfsnn.calibration.pipelines import light, uncalibrated
+from tfsnn.calibration.spike_store import FrontierStore
+
+layers = keras.layers
+QUIET = SweepConfig(progress=False)
+MANY = make_images(160)
+
+
+@functools.cache
+def conversion(name):
+    return convert(build(name))
+
+
+def run(name, timesteps, pipeline, images=None, **options):
+    config = dataclasses.replace(QUIET, **options)
+    images = make_images(24) if images is None else images
+    return sweep.sweep(conversion(name), images, timesteps, pipeline, config)
+
+
+def assert_equal_parameters(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        for field in dataclasses.fields(first[name]):
+            a, b = (getattr(p[name], field.name) for p in (first, second))
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "name", ["relu_layers", "pre_activation", "concatenated", "two_outputs"]
+)
+def test_every_neuron_has_parameters_and_steps(name):
+    parameters, steps = run(name, [2, 4], light(iterations=1))
+    names = conversion(name).neuron_names
+    for timesteps in (2, 4):
+        assert list(parameters[timesteps]) == names
+        of_t = [step for step in steps if step.timesteps == timesteps]
+        assert [step.segment for step in of_t] == [
+            n for n in names for _ in "12"
+        ]
+
+
+def test_nothing_is_accepted_that_raises_the_error():
+    _, steps = run("pre_activation", [4], light(iterations=4))
+    assert {step.accepted for step in steps} == {True, False}
+    for step in steps:
+        if step.error_before is None:
+            assert step.strategy == "MmseThreshold"
+            assert step.accepted
+        else:
+            assert step.accepted == (step.error_after <= step.error_before)
+
+
+def test_errors_continue_from_what_was_accepted():
+    _, steps = run("relu_layers", [4], light(iterations=4))
+    error = None
+    for step in steps:
+        if step.error_before is None:
+            error = None
+        assert step.error_before == error
+        if step.accepted:
+            error = step.error_after
+
+
+@dataclasses.dataclass(frozen=True)
+class Worse:
+    """Makes the neuron nearly silent."""
+
+    sets_threshold = False
+
+    def __call__(self, tap, parameters, timesteps):
+        return parameters.replace(threshold=parameters.threshold * 100)
+
+
+def test_a_worse_proposal_leaves_no_trace():
+    first = MmseThreshold()
+    with_it, steps = run("residual", [4], Pipeline("a", (first, Worse())))
+    without, _ = run("residual", [4], Pipeline("b", (first,)))
+    assert_equal_parameters(with_it[4], without[4])
+    assert [s.accepted for s in steps if s.strategy == "Worse"] == [False] * 3
+
+
+def test_a_rejected_step_is_not_tried_again():
+    pipeline = Pipeline("a", (MmseThreshold(), Worse(), Worse()))
+    _, steps = run("relu_layers", [4], pipeline)
+    assert [s.strategy for s in steps] == ["MmseThreshold", "Worse"] * 2
+
+
+@pytest.mark.parametrize("name", ["relu_layers", "pre_activation"])
+def test_several_t_are_several_calls(name):
+    together, _ = run(name, [2, 4], light())
+    for timesteps in (2, 4):
+        alone, _ = run(name, [timesteps], light())
+        assert_equal_parameters(alone[timesteps], together[timesteps])
+
+
+def test_several_t_are_several_calls_also_over_budget():
+    """Steps of one T see fewer images than those of another."""
+    second = PercentileThreshold(99.0)
+    pipeline = Pipeline("two", (MaximumThreshold(), second))
+    together, _ = run("relu_layers", [2, 8], pipeline, MANY, current_budget=0)
+    alone, _ = run("relu_layers", [8], pipeline, MANY, current_budget=0)
+    assert_equal_parameters(alone[8], together[8])
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """Everything a store was given, by source."""
+    kept = {}
+    put = FrontierStore.put
+
+    def remember(self, name, batches):
+        kept[name] = np.concatenate(batches, axis=-4)
+        put(self, name, batches)
+
+    monkeypatch.setattr(FrontierStore, "put", remember)
+    return kept
+
+
+def test_images_beyond_the_budget_are_emitted_alike(stored):
+    run("residual", [8], uncalibrated(), MANY)
+    large = dict(stored)
+    run("residual", [8], uncalibrated(), MANY, current_budget=0)
+    assert large.keys() == stored.keys()
+    for name, train in stored.items():
+        assert train.shape[-4] == 160
+        np.testing.assert_array_equal(train, large[name])
+
+
+@pytest.mark.parametrize(("budget", "count"), [(0, 128), (2**31, 160)])
+def test_budget_bounds_what_is_measured(monkeypatch, budget, count):
+    seen = set()
+    measure = NeuronRun.mean_output
+    rows = []
+
+    def counted(self, current):
+        outputs = measure(self, current)
+        rows.append(len(outputs))
+        return outputs
+
+    monkeypatch.setattr(NeuronRun, "mean_output", counted)
+    _, steps = run(
+        "relu_layers", [8], uncalibrated(), MANY, current_budget=budget
+    )
+    seen.add(sum(rows) / len(steps))
+    assert seen == {count}
+
+
+@pytest.fixture
+def convolved(monkeypatch):
+    """Rows each segment's affine part computed, by name of the segment."""
+    rows = {}
+
+    def counting(segment):
+        affine = fronts.compiled(segment)
+
+        def current(*sources):
+            outputs = affine(*sources)
+            name = segment.name
+            rows[name] = rows.get(name, 0) + len(outputs)
+            return outputs
+
+        return current
+
+    monkeypatch.setattr(sweep, "compiled", counting)
+    return rows
+
+
+@pytest.mark.parametrize("budget", [0, 2**31])
+def test_each_segment_is_computed_once_an_image(convolved, budget):
+    name = "residual"
+    pipeline = light(iterations=2)
+    run(name, [8], pipeline, MANY, current_budget=budget)
+    first, second, third = conversion(name).neuron_names
+    temporal = 160 + 8 * 160  # The analog front and T steps.
+    # What exceeds the budget is computed again to be emitted, never measured.
+    assert convolved[first] == 160 + 160
+    assert convolved[second] == temporal
+    # Nothing reads the last neuron but the read-out: it is not emitted.
+    assert convolved[third] == temporal - 8 * 32 * (budget == 0)
+
+
+def test_a_bias_step_takes_out_the_mean_error():
+    """Flooring neurons answer theta / (2 T) too little on average."""
+    model = network(lambda x: layers.ReLU(name="neuron")(conv(x)))
+    converted = convert(model)
+    threshold = MaximumThreshold("channel", initial_charge=0.0)
+    images = np.abs(make_images(64))
+    model.layers[1].kernel.assign(np.abs(model.layers[1].kernel))
+    converted = convert(model)
+    errors = []
+    for steps in ((), (BiasCalibration(),)):
+        pipeline = Pipeline("p", (threshold, *steps))
+        parameters, _ = sweep.sweep(converted, images, [16], pipeline, QUIET)
+        spiking = converted.spiking_model(16, parameters=parameters[16])
+        error = np.asarray(model(images) - spiking(images))
+        errors.append(np.abs(error.mean((0, 1, 2))).max())
+    before, after = errors
+    assert after < 0.1 * before
+
+
+def test_lag_is_used_up_to_t():
+    short, _ = run("residual", [2], light(), lag=8)
+    same, _ = run("residual", [2], light(), lag=2)
+    other, _ = run("residual", [2], light(), lag=0)
+    assert_equal_parameters(short[2], same[2])
+    last = conversion("residual").neuron_names[-1]
+    assert np.any(short[2][last].bias != other[2][last].bias)
+
+
+def test_hard_reset_is_calibrated_as_such():
+    from tfsnn import ConversionConfig
+
+    hard = convert(build("residual"), config=ConversionConfig(reset="hard"))
+    _, steps = sweep.sweep(hard, make_images(24), [8], uncalibrated(), QUIET)
+    _, soft = run("residual", [8], uncalibrated())
+    assert steps[-1].error_after != soft[-1].error_after
+
+
+def test_a_head_is_not_calibrated():
+    parameters, _ = run("pooled_with_softmax", [4], uncalibrated())
+    assert len(parameters[4]) == 2
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16"])
+def test_other_precisions_are_calibrated(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = network(
+            lambda x: classify(layers.ReLU()(conv(layers.ReLU()(conv(x)))))
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+    parameters, steps = sweep.sweep(
+        convert(model), make_images(24), [8], light(), QUIET
+    )
+    for values in parameters[8].values():
+        assert values.threshold.dtype == np.float32
+    # Eight steps are worth three bits.
+    assert all(step.error_after < 0.2 for step in steps if step.accepted)
+
+
+def test_a_segment_of_zeros():
+    def function(x):
+        x = layers.ReLU()(-layers.ReLU()(conv(x)))
+        return classify(x)
+
+    parameters, steps = sweep.sweep(
+        convert(network(function)), make_images(24), [4], light(), QUIET
+    )
+    assert len(parameters[4]) == 2
+    assert steps[-1].error_after == 0
+    assert all(np.isfinite(step.error_after) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"lag": -1}, "lag=-1. Supported: whole numbers, 0 to"),
+        ({"lag": 0.5}, "lag=0.5"),
+        ({"lag": True}, "lag=True"),
+        ({"held_out": 1}, "held_out=1. Supported: whole numbers, 2 to 16"),
+        ({"held_out": 17}, "held_out=17"),
+        ({"current_budget": -1}, "current_budget=-1"),
+        ({"current_budget": None}, "current_budget=None"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, text):
+    with pytest.raises(ValueError, match=text):
+        SweepConfig(**options)
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False)])
+def test_progress_bar(capsys, progress, shown):
+    run("relu_layers", [2], uncalibrated(), progress=progress)
+    assert ("calibrating: 100%" in capsys.readouterr().err) == shown

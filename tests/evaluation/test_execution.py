@@ -1,0 +1,70 @@
+"""Folded where it fits and is fast, otherwise step by step."""
+
+import pytest
+
+from tests.support.spiking_networks import classifier, spiking
+from tfsnn.conversion.timetable import timetable
+from tfsnn.evaluation.execution import (
+    FOLDED_ROWS,
+    FOLDED_TIMESTEPS,
+    STEPPING_BATCH,
+    Plan,
+    feature_map_bytes,
+    plan,
+    step_bytes,
+)
+from tfsnn.graph.trace import trace
+
+PLENTY = 2**30
+T = 4
+
+
+def chosen(timesteps=T, lag=0, **options):
+    graph = trace(spiking(classifier(), timesteps=timesteps, lag=lag))
+    return plan(graph, timetable(graph), **options)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return trace(spiking(classifier(), timesteps=T))
+
+
+def test_largest_folded_moment(graph):
+    # The first neuron: a current, and twice T steps of spikes.
+    wanted = 4 * (4 * 4 * 4) * (1 + 2 * T)
+    assert feature_map_bytes(graph, timetable(graph)) == wanted
+
+
+def test_stepping_needs_states_and_one_step(graph):
+    table = timetable(graph)
+    # Of one step the stem takes most: the image, and twice its output.
+    states = 4 * (4 * 4 * 4 + 2 * 2 * 5)
+    one_step = feature_map_bytes(graph, table, folded=False)
+    assert one_step == 4 * (6 * 6 * 2 + 2 * 4 * 4 * 4)
+    assert step_bytes(graph, table) == 2 * states + one_step
+
+
+CASES = {
+    "rows": ({}, Plan("folded", FOLDED_ROWS // T)),
+    "limit": (
+        {"timesteps": FOLDED_TIMESTEPS},
+        Plan("folded", FOLDED_ROWS // FOLDED_TIMESTEPS),
+    ),
+    "long": (
+        {"timesteps": FOLDED_TIMESTEPS + 1},
+        Plan("stepping", STEPPING_BATCH),
+    ),
+    "asked": ({"batch_size": 9}, Plan("folded", 9)),
+    "little-memory": ({"memory_budget": 3 * 2304}, Plan("folded", 3)),
+    "no-memory": ({"memory_budget": 1}, Plan("stepping", 1)),
+    "some-memory": ({"memory_budget": 2000}, Plan("stepping", 1)),
+    "asked-too-much": (
+        {"memory_budget": 3 * 2304, "batch_size": 4},
+        Plan("stepping", 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("options, wanted", CASES.values(), ids=CASES.keys())
+def test_plan(options, wanted):
+    assert chosen(**{"memory_budget": PLENTY, **options}) == wanted

@@ -1,0 +1,133 @@
+"""What a manifest says."""
+
+import hashlib
+import platform
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfsnn.version
+from tests.support.spiking_networks import classifier, spiking
+from tfsnn.calibration import CalibrationResult, pipelines
+from tfsnn.conversion import convert
+from tfsnn.export.manifest import digests, head, model_entry, origin
+from tfsnn.export.serving_function import serving_function
+from tfsnn.types import NeuronParameters
+
+THRESHOLDS = np.array([0.5, 1.0, 2.0, 2.5])
+
+
+def entry(timesteps=4, evaluation=None, **options):
+    parameters = {"first": NeuronParameters(THRESHOLDS, THRESHOLDS / 2)}
+    network = classifier()
+    shares = keras.layers.Softmax()(network.output)
+    model = spiking(
+        keras.Model(network.input, shares),
+        timesteps=timesteps,
+        parameters=parameters,
+        **options,
+    )
+    return model_entry(timesteps, model, serving_function(model), evaluation)
+
+
+def test_clock():
+    described = entry(lag=3)
+    assert described["version"] == described["timesteps"] == 4
+    assert described["lag"] == 3
+    assert described["latency_steps"] == 4 + 3
+
+
+@pytest.mark.parametrize(
+    "timesteps, execution", [(4, "folded"), (129, "stepping")]
+)
+def test_execution(timesteps, execution):
+    assert entry(timesteps)["execution"] == execution
+
+
+def test_signature():
+    outputs = {"shape": [None, 3], "dtype": "float32"}
+    assert entry()["signature"] == {
+        "name": "serving_default",
+        "inputs": {"images": {"shape": [None, 6, 6, 2], "dtype": "float32"}},
+        "outputs": {"logits": outputs, "probabilities": outputs},
+    }
+
+
+def test_thresholds_are_summed_up_by_layer():
+    assert entry()["thresholds"] == [
+        {
+            "layer": "first",
+            "granularity": "channel",
+            "min": 0.5,
+            "mean": 6.0 / 4,
+            "max": 2.5,
+        },
+        {
+            "layer": "second",
+            "granularity": "layer",
+            "min": 1.0,
+            "mean": 1.0,
+            "max": 1.0,
+        },
+    ]
+
+
+def test_accuracy_if_known():
+    evaluation = types.SimpleNamespace(to_dict=lambda: {"accuracy": 0.5})
+    assert entry(evaluation=evaluation)["evaluation"] == {"accuracy": 0.5}
+    assert entry()["evaluation"] is None
+
+
+def test_origin_of_a_calibration():
+    pipeline = pipelines.light()
+    conversion = convert(classifier())
+    about = origin(
+        CalibrationResult(
+            conversion, pipeline, 0, {}, (), 256, "abc", seed=7, seconds=1.0
+        )
+    )
+    assert about["pipeline"] == pipeline.to_dict()
+    assert about["conversion"] == conversion.config.to_dict()
+    assert about["calibration"] == {
+        "num_images": 256,
+        "digest": "abc",
+        "seed": 7,
+    }
+
+
+def test_origin_of_other_models_is_unknown():
+    about = origin({})
+    assert about["pipeline"] is None
+    assert about["conversion"] is None
+    assert about["calibration"] is None
+
+
+def test_versions():
+    assert origin({})["versions"] == {
+        "tfsnn": tfsnn.version.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def test_head_names_the_producer():
+    assert head("net") == {
+        "producer": "tfsnn",
+        "schema_version": 1,
+        "name": "net",
+    }
+
+
+def test_digests_of_all_files_but_the_manifest(tmp_path):
+    for name in ("saved_model.pb", "variables/a", "assets.extra/manifest.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode() * 200_000)
+    assert digests(tmp_path) == {
+        name: hashlib.sha256(name.encode() * 200_000).hexdigest()
+        for name in ("saved_model.pb", "variables/a")
+    }
