@@ -6,7 +6,6 @@ import pytest
 
 from tests.reference.neuron import integrate_and_fire
 from tests.support.convertible import (
-    CASES,
     build,
     classify,
     conv,

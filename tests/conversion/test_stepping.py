@@ -245,14 +245,13 @@ def test_unknown_axes_are_refused():
 
 MEMORY_PROGRAM = """
 import resource, keras, numpy as np, tensorflow as tf
-from tests.support.spiking_networks import spiking
-from tfsnn.conversion import with_dtype_policy, with_unit_spikes
+from tfsnn.conversion import convert
 from tfsnn.conversion.stepping import SteppingForm
 image = keras.Input((32, 32, 1))
 x = keras.layers.ReLU()(keras.layers.Conv2D(8, 1)(image))
 x = keras.layers.ReLU()(keras.layers.Conv2D(8, 1)(x))
 x = keras.layers.GlobalAveragePooling2D()(x)
-form = SteppingForm(spiking(keras.Model(image, x), timesteps=2048))
+form = SteppingForm(convert(keras.Model(image, x)).spiking_model(2048))
 run = tf.function(form.run, autograph=False)
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 images = np.ones((8, 32, 32, 1), "float32")

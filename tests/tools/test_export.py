@@ -96,9 +96,7 @@ def test_file_without_a_record(command, calibrated_folder, output, tmp_path):
 
 
 def test_analog_model(command, network_file, output):
-    outcome = command(
-        "export", f"--model={network_file}", f"--output={output}"
-    )
+    outcome = command("export", f"--model={network_file}", f"--output={output}")
     assert outcome.code == 1
     assert "no spiking layers" in outcome.err
     assert not output.exists()

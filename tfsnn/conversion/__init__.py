@@ -5,6 +5,9 @@ from .config import ConversionConfig
 from .converter import Conversion, convert
 from .findings import Finding, Findings
 from .precision import with_dtype_policy
+from .stepping import SteppingForm
+from .stepping_model import stepping_model
+from .timetable import latency_steps, timesteps_of
 from .unit_spikes import with_unit_spikes
 
 __all__ = [
@@ -12,8 +15,12 @@ __all__ = [
     "ConversionConfig",
     "Finding",
     "Findings",
+    "SteppingForm",
     "check",
     "convert",
+    "latency_steps",
+    "stepping_model",
+    "timesteps_of",
     "with_dtype_policy",
     "with_unit_spikes",
 ]

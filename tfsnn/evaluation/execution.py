@@ -10,8 +10,8 @@ from tfsnn.graph.view import Graph
 
 FOLDED_ROWS = 512
 """Rows (T times images) of a folded batch: feature maps stay in the cache."""
-FOLDED_TIMESTEPS = 64
-"""Largest T that is folded; from there on stepping is as fast."""
+FOLDED_TIMESTEPS = 32
+"""Largest T that is folded; beyond it stepping is faster, too."""
 STEPPING_BATCH = 64
 
 
