@@ -1,9 +1,10 @@
 """Trained Keras networks as calibrated spiking networks.
 
-conversion = tfsnn.convert(model)
-result = tfsnn.calibrate(conversion, images, timesteps=[8, 16, 32])
-print(tfsnn.evaluate(result[16], (x_test, y_test), reference=model))
-tfsnn.export_saved_model(result, "export/my_model")
+Example:
+    >>> conversion = tfsnn.convert(model)
+    >>> result = tfsnn.calibrate(conversion, images, timesteps=[8, 16, 32])
+    >>> print(tfsnn.evaluate(result[16], (x_test, y_test), reference=model))
+    >>> tfsnn.export_saved_model(result, "export/my_model")
 """
 
 # The backend is checked before any module that needs TensorFlow is imported.

@@ -58,10 +58,10 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     rate, timesteps = found["mean_firing_rate"], found["timesteps"]
     return (
         row["name"],
-        "–" if timesteps is None else str(timesteps),
+        "-" if timesteps is None else str(timesteps),
         tables.percent(found["accuracy"]),
         tables.percent(found["agreement"]),
-        "–" if rate is None else f"{rate:.4f}",
+        "-" if rate is None else f"{rate:.4f}",
         f"{found['seconds']:.1f}",
     )
 

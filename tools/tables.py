@@ -35,4 +35,4 @@ def print_table(
 
 def percent(share: float | None) -> str:
     """`93.40 %` for 0.934; a dash for None."""
-    return "–" if share is None else f"{100 * share:.2f} %"
+    return "-" if share is None else f"{100 * share:.2f} %"

@@ -191,18 +191,22 @@ def convolved(monkeypatch):
     return rows
 
 
-@pytest.mark.parametrize("budget", [0, 2**31])
-def test_each_segment_is_computed_once_an_image(convolved, budget):
-    name = "residual"
-    pipeline = light(iterations=2)
-    run(name, [8], pipeline, MANY, current_budget=budget)
-    first, second, third = conversion(name).neuron_names
+def test_each_segment_is_computed_once_an_image(convolved):
+    run("residual", [8], light(iterations=2), MANY)
+    first, second, third = conversion("residual").neuron_names
     temporal = 160 + 8 * 160  # The analog front and T steps.
-    # What exceeds the budget is computed again to be emitted, never measured.
     assert convolved[first] == 160 + 160
     assert convolved[second] == temporal
-    # Nothing reads the last neuron but the read-out: it is not emitted.
-    assert convolved[third] == temporal - 8 * 32 * (budget == 0)
+    assert convolved[third] == temporal
+
+
+def test_without_budget_128_images_are_computed_again_a_step(convolved):
+    _, steps = run("residual", [8], light(iterations=2), MANY, current_budget=0)
+    _, second, _ = conversion("residual").neuron_names
+    measured = sum(step.segment == second for step in steps)
+    tried = 64  # One micro-batch, to see that it does not fit.
+    emitted = 160
+    assert convolved[second] == 160 + 8 * (tried + 128 * measured + emitted)
 
 
 def test_a_bias_step_takes_out_the_mean_error():

@@ -146,3 +146,13 @@ def test_timesteps_out_of_range_are_refused(timesteps):
 def test_lag_out_of_range_is_refused(lag):
     with pytest.raises(ValueError, match="lag=.*0...4"):
         converted("relu_layers").spiking_model(4, lag=lag)
+
+
+def test_a_reloaded_zoo_network_converts(tmp_path):
+    """Slices come back from a file as lists, which are no tuples."""
+    from tfsnn_models import registry
+
+    path = tmp_path / "resnet.keras"
+    registry.build("resnet20", width=2, input_shape=(8, 8, 3)).save(path)
+    conversion = convert(keras.models.load_model(path))
+    assert len(conversion.neuron_names) == 19

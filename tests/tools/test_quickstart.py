@@ -80,7 +80,7 @@ def test_whole_chain(command, tiny, output, monkeypatch):
     assert outcome.code == 0, outcome.err
     cells = [line.split()[:2] for line in outcome.out.splitlines()]
     for name, timesteps in ROWS:
-        assert [name, str(timesteps or "–")] in cells
+        assert [name, str(timesteps or "-")] in cells
     for timesteps in (2, 4):
         assert (
             f"Reloaded without tfsnn, T = {timesteps}: logits of 4 images"
@@ -213,10 +213,10 @@ def test_cells_of_a_network_without_time():
     row = {"name": "ANN", "evaluation": evaluation}
     assert quickstart_report.cells(row) == (
         "ANN",
-        "–",
+        "-",
         "50.00 %",
-        "–",
-        "–",
+        "-",
+        "-",
         "1.2",
     )
 

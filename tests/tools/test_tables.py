@@ -29,7 +29,7 @@ def test_nothing_is_cut_where_output_is_a_file(capsys):
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0.934, "93.40 %"), (1, "100.00 %"), (None, "–")]
+    ("share", "text"), [(0.934, "93.40 %"), (1, "100.00 %"), (None, "-")]
 )
 def test_percent(share, text):
     assert tables.percent(share) == text

@@ -40,7 +40,7 @@ def tiny_job(monkeypatch):
     monkeypatch.setattr(
         recipes,
         "train",
-        lambda model, batches, recipe: {"accuracy": [0.25, 0.5]},
+        lambda model, batches, recipe, **_: {"accuracy": [0.25, 0.5]},
     )
 
 

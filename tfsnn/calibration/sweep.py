@@ -9,7 +9,7 @@ calibrated predecessors really emit, and left behind.
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -39,7 +39,8 @@ class SweepConfig:
         lag: Lag of every neuron with a temporal current; at most T is used.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
-            Steps are measured on the images that fit, at least 128.
+            Steps are measured on the images that fit; on 128, computing the
+            current of the rest again each time, if fewer do.
         progress: Whether to draw a progress bar; None: on a terminal.
     """
 
@@ -107,9 +108,8 @@ def sweep(
             shared = {}
             for front in fronts:
                 if segment.role == JUNCTION:
-                    front.pass_on(
-                        segment, _currents(front, segment, affine, [])
-                    )
+                    currents = _currents(front, segment, affine)
+                    front.pass_on(segment, currents)
                 else:
                     visit = _Visit(
                         segment, affine, front, target, shared, config
@@ -121,10 +121,10 @@ def sweep(
     return parameters, steps
 
 
-def _currents(front, segment, affine, cached):
-    """The current of each micro-batch: those at hand, then the others."""
+def _currents(front, segment, affine, cached=(), stop=None):
+    """Micro-batches of current up to `stop`: those at hand, then the others."""
     yield from cached
-    for index in range(len(cached), len(front.parts)):
+    for index in range(len(cached), stop or len(front.parts)):
         yield front.current(segment, affine, index)
 
 
@@ -146,7 +146,9 @@ class _Visit:
         self._config = config
         self._shared = shared
         self._cached = self._currents_within_budget()
-        self._num_measured = front.parts[len(self._cached) - 1].stop
+        wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
+        self._num_batches = max(wanted, len(self._cached))
+        self._num_measured = front.parts[self._num_batches - 1].stop
         self._target = target
         position = np.arange(len(target))
         self._held = position % config.held_out == config.held_out - 1
@@ -182,19 +184,22 @@ class _Visit:
         self._front.emit(
             self._segment,
             self._run(parameters, reset),
-            _currents(self._front, self._segment, self._affine, self._cached),
+            self._currents(),
         )
         return parameters
 
+    def _currents(self, stop: int | None = None) -> Iterator[tf.Tensor]:
+        return _currents(
+            self._front, self._segment, self._affine, self._cached, stop
+        )
+
     def _currents_within_budget(self) -> list[tf.Tensor]:
         cached, size = [], 0
-        for index, part in enumerate(self._front.parts):
-            enough = part.start >= SMALLEST_MEASURED
-            if enough and size >= self._config.current_budget:
-                break
-            current = self._front.current(self._segment, self._affine, index)
-            cached.append(current)
+        for current in _currents(self._front, self._segment, self._affine):
             size += current.dtype.size * int(tf.size(current))
+            if size > self._config.current_budget:
+                break
+            cached.append(current)
         return cached
 
     def _run(self, parameters, reset):
@@ -207,8 +212,8 @@ class _Visit:
         )
 
     def _measure(self, run: NeuronRun) -> np.ndarray:
-        outputs = [run.mean_output(c).numpy() for c in self._cached]
-        return np.concatenate(outputs)
+        currents = self._currents(self._num_batches)
+        return np.concatenate([run.mean_output(c).numpy() for c in currents])
 
     def _tap(self, spiking):
         fit = ~self._held

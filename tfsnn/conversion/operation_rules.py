@@ -84,7 +84,8 @@ def _pad(call):
 
 def _slice(call):
     key = call.args[1] if len(call.args) > 1 else call.kwargs.get("key")
-    key = key if isinstance(key, tuple) else (key,)
+    # A model reloaded from a file has a list here.
+    key = tuple(key) if isinstance(key, (tuple, list)) else (key,)
     rank = len(call.input_tensors[0].shape)
     ellipsis = key[0] is Ellipsis and len(key) <= rank
     if ellipsis or (isinstance(key[0], slice) and key[0] == slice(None)):
