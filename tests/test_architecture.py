@@ -30,6 +30,7 @@ FLOORS = {
     "tfsnn.image_arrays": 1,
     "tfsnn.numerics": 1,
     "tfsnn.backend": 1,
+    "tfsnn.progress": 1,
     "tfsnn.errors": 0,
     "tfsnn.types": 0,
     "tfsnn.version": 0,

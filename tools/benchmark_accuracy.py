@@ -1,7 +1,8 @@
 """Measures the drop from the analog network for each T and threshold.
 
 One cell is a calibration and an evaluation at one T; finished cells are kept in
-the output file, and a second run goes on where the first one stopped.
+the output file, and a second run goes on where the first one stopped. A cell is
+known by the model file, the data, the version of tfsnn and all options.
 """
 
 import json
@@ -11,9 +12,9 @@ import time
 
 from absl import flags
 
-from tfsnn_tools import command_line
+from tfsnn_tools import benchmark_tables, command_line, quiet_start
 
-USAGE = "tfsnn benchmark_accuracy --model=FILE --output=FILE [--flags]"
+USAGE = "tfsnn benchmark accuracy --model=FILE --output=FILE [--flags]"
 
 
 def define_flags() -> flags.FlagValues:
@@ -44,6 +45,40 @@ def finished_cells(path: pathlib.Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def cells(
+    options: flags.FlagValues, num_images: int, num_test_images: int
+) -> list[dict]:
+    """The key of every cell asked for.
+
+    Args:
+        options: Parsed flags.
+        num_images: Calibration images there are.
+        num_test_images: Test images there are.
+
+    Returns:
+        Plain types; keys differ if a result may differ.
+    """
+    from tfsnn_tools import model_files
+
+    shared = {
+        "model": pathlib.Path(options.model).name,
+        "model_sha256": model_files.sha256(options.model)[:12],
+        "data": options.data,
+        "tfsnn": quiet_start.versions()["tfsnn"],
+        "iterations": options.iterations,
+        "lag": options.lag,
+        "images": num_images,
+        "test_images": num_test_images,
+        "seed": options.seed,
+    }
+    return [
+        {"timesteps": int(timesteps), "per": per, "rounding": rounding} | shared
+        for timesteps in options.timesteps
+        for per in options.per
+        for rounding in options.rounding
+    ]
+
+
 def load_split(options, split: str, count: int):
     """Images and labels of one split."""
     from tfsnn_tools import data_sources
@@ -56,7 +91,7 @@ def load_split(options, split: str, count: int):
     )
 
 
-def measure(conversion, model, images, test, key: dict) -> dict:
+def measure(conversion, reference, images, test, key: dict) -> dict:
     """One cell: calibrates, evaluates, returns the row."""
     import tfsnn
 
@@ -75,7 +110,9 @@ def measure(conversion, model, images, test, key: dict) -> dict:
         seed=key["seed"],
     )
     calibrated = time.monotonic() - start
-    evaluation = tfsnn.evaluate(result[key["timesteps"]], test, reference=model)
+    evaluation = tfsnn.evaluate(
+        result[key["timesteps"]], test, reference=reference
+    )
     return {
         **key,
         "analog": evaluation.reference_accuracy,
@@ -88,9 +125,10 @@ def measure(conversion, model, images, test, key: dict) -> dict:
 
 
 def main(argv: list[str]) -> int:
-    """Prints one row a cell and appends it to the output."""
+    """Prints one row a cell and appends it to the output; then tables."""
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
+    quiet_start.import_tensorflow()
     import tfsnn
     from tfsnn_tools.model_files import load_keras_model
 
@@ -98,27 +136,18 @@ def main(argv: list[str]) -> int:
     conversion = tfsnn.convert(model)
     images, _ = load_split(options, "train", options.images)
     test = load_split(options, "test", options.test_images)
+    reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
     done = finished_cells(path)
-    for timesteps in map(int, options.timesteps):
-        for per in options.per:
-            for rounding in options.rounding:
-                key = {
-                    "timesteps": timesteps,
-                    "per": per,
-                    "rounding": rounding,
-                    "iterations": options.iterations,
-                    "lag": options.lag,
-                    "images": options.images,
-                    "test_images": len(test[0]),
-                    "seed": options.seed,
-                }
-                if any(key.items() <= row.items() for row in done):
-                    continue
-                row = measure(conversion, model, images, test, key)
-                with path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-                print(json.dumps(row), flush=True)
+    about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
+    for key in cells(options, len(images), len(test[0])):
+        if any(key.items() <= row.items() for row in done):
+            continue
+        row = {**measure(conversion, reference, images, test, key), **about}
+        with path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(json.dumps(row), flush=True)
+    print(f"\n{benchmark_tables.markdown(finished_cells(path))}")
     return 0
 
 

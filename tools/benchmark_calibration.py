@@ -1,19 +1,19 @@
 """Measures how the time of a Light calibration grows with depth.
 
 Networks and images are random; every depth runs in the same process, after a
-small warm-up run that is not counted.
+small warm-up run that is not counted. The ratio compares the seconds a layer
+with those of the first depth: 1 means that the time grows like the depth.
 """
 
 import json
 import pathlib
-import platform
 import sys
 
 from absl import flags
 
-from tfsnn_tools import command_line
+from tfsnn_tools import command_line, quiet_start
 
-USAGE = "tfsnn benchmark_calibration [--flags]"
+USAGE = "tfsnn benchmark calibration [--flags]"
 
 
 def define_flags() -> flags.FlagValues:
@@ -23,7 +23,7 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_list("depths", ["20", "32", "44", "56"], "6n+2.", **options)
     flags.DEFINE_integer("timesteps", 32, "T.", 1, **options)
     flags.DEFINE_integer("images", 1024, "Calibration images.", 16, **options)
-    flags.DEFINE_integer("iterations", 1, "Bias sweeps.", 0, **options)
+    flags.DEFINE_integer("iterations", 3, "Bias sweeps.", 0, **options)
     flags.DEFINE_string("output", None, "JSON file to write.", **options)
     return values
 
@@ -62,21 +62,29 @@ def main(argv: list[str]) -> int:
     """Prints one row a depth; writes them all as JSON if asked."""
     options = define_flags()
     command_line.parse(argv, options)
+    quiet_start.import_tensorflow()
     work = (options.timesteps, options.images, options.iterations)
     calibration_seconds(20, options.timesteps, 16, options.iterations)
-    print("| depth | neuron layers | seconds | seconds a layer |")
-    print("|---|---|---|---|")
+    print("| depth | neuron layers | seconds | seconds a layer | ratio |")
+    print("|---|---|---|---|---|")
     rows = []
     for depth in options.depths:
         row = calibration_seconds(int(depth), *work)
+        first = rows[0] if rows else row
+        row["ratio"] = row["seconds_per_layer"] / first["seconds_per_layer"]
         rows.append(row)
         print(
             f"| {row['depth']} | {row['neuron_layers']} | {row['seconds']:.1f}"
-            f" | {row['seconds_per_layer']:.2f} |",
+            f" | {row['seconds_per_layer']:.2f} | {row['ratio']:.2f} |",
             flush=True,
         )
     if options.output:
-        record = {"machine": platform.platform(), "rows": rows}
+        record = {
+            "machine": quiet_start.machine(),
+            "versions": quiet_start.versions(),
+            "command": " ".join(argv),
+            "rows": rows,
+        }
         pathlib.Path(options.output).write_text(json.dumps(record, indent=2))
     return 0
 

@@ -15,6 +15,7 @@ from absl import flags
 import tfsnn
 from tfsnn.errors import UnsupportedLayerError
 from tfsnn_tools import (
+    calibration_flags,
     command_line,
     flag_groups,
     model_files,
@@ -34,10 +35,11 @@ def define_flags() -> flags.FlagValues:
         "model", None, "Trained network, .keras or .h5.", flag_values=values
     )
     flag_groups.define_data(values, "Calibration images; labels are dropped")
-    flag_groups.define_calibration(values)
-    flag_groups.define_conversion(values)
+    calibration_flags.define_calibration(values)
+    calibration_flags.define_conversion(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
+    flag_groups.define_quiet(values)
     return values
 
 
@@ -55,8 +57,9 @@ def main(argv: list[str]) -> int:
     """
     options = define_flags()
     command_line.parse(argv, options, required=("model", "data", "output"))
-    timesteps = flag_groups.timesteps(options)
-    pipeline = flag_groups.pipeline(options)
+    timesteps = calibration_flags.timesteps(options)
+    lag = calibration_flags.lag(options, timesteps)
+    pipeline = calibration_flags.pipeline(options)
     place = {"marker": RECORD, "overwrite": options.overwrite}
     output_folder.check(options.output, **place)
     model = model_files.load_keras_model(options.model)
@@ -68,7 +71,7 @@ def main(argv: list[str]) -> int:
     )
     conversion = tfsnn.convert(
         model,
-        config=tfsnn.ConversionConfig(average_pool=options.average_pool),
+        config=calibration_flags.conversion_config(options),
         sample=images[:16],
     )
     result = tfsnn.calibrate(
@@ -76,7 +79,7 @@ def main(argv: list[str]) -> int:
         images,
         timesteps=timesteps,
         pipeline=pipeline,
-        config=tfsnn.SweepConfig(lag=options.lag),
+        config=tfsnn.SweepConfig(lag=lag, progress=not options.quiet),
         max_images=options.max_images,
         seed=options.seed,
     )
@@ -84,7 +87,7 @@ def main(argv: list[str]) -> int:
     with output_folder.replaced_whole(options.output, **place) as folder:
         write(result, record, folder)
     if options.json:
-        print(json.dumps(record, indent=2))
+        print(_text(record))
     else:
         _report(record, options.output)
     return 0
@@ -102,10 +105,15 @@ def write(
         record: What goes into calibration.json.
         folder: An existing folder.
     """
+    text = _text(record)
     for timesteps in result:
         result[timesteps].save(folder / file_name(timesteps))
-    text = json.dumps(record, indent=2)
     (folder / RECORD).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _text(record: dict[str, Any]) -> str:
+    # NaN and Infinity are not JSON, though Python would write them.
+    return json.dumps(record, indent=2, allow_nan=False)
 
 
 def _provenance(

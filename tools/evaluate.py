@@ -38,6 +38,7 @@ def define_flags() -> flags.FlagValues:
         flag_values=values,
     )
     flag_groups.define_json(values)
+    flag_groups.define_quiet(values)
     return values
 
 
@@ -65,6 +66,7 @@ def main(argv: list[str]) -> int:
         labelled,
         reference=reference,
         batch_size=options.batch_size,
+        progress=not options.quiet,
     )
     if options.json:
         print(json.dumps(evaluation.to_dict(), indent=2))

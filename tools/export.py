@@ -79,7 +79,7 @@ def main(argv: list[str]) -> int:
 
 def _refuse_idle_flags(options: flags.FlagValues) -> None:
     """Flags about images mean nothing without images."""
-    names = ("num_images", *flag_groups.PREPROCESSING)
+    names = ("num_images", "seed", "data_dir", *flag_groups.PREPROCESSING)
     idle = [f"--{name}" for name in names if options[name].present]
     if idle and not options.data:
         raise app.UsageError(

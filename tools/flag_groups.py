@@ -2,9 +2,8 @@
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-import tfsnn
 from tfsnn.errors import DataError
 from tfsnn_tools import data_sources
 from tfsnn_tools.preprocessing import Preprocessing
@@ -16,6 +15,13 @@ def define_json(values: flags.FlagValues) -> None:
     """Declares `--json`."""
     flags.DEFINE_bool(
         "json", False, "Print JSON, for programs.", flag_values=values
+    )
+
+
+def define_quiet(values: flags.FlagValues) -> None:
+    """Declares `--quiet`."""
+    flags.DEFINE_bool(
+        "quiet", False, "Do not say how far the work is.", flag_values=values
     )
 
 
@@ -84,72 +90,6 @@ def define_num_images(values: flags.FlagValues) -> None:
         "num_images",
         None,
         "Images evaluated at most; all by default.",
-        lower_bound=1,
-        flag_values=values,
-    )
-
-
-def define_conversion(values: flags.FlagValues) -> None:
-    """Declares the options of the conversion."""
-    flags.DEFINE_enum(
-        "average_pool",
-        "linear",
-        ["linear", "neuron"],
-        "Keep average pooling as it is, or give it neurons of its own.",
-        flag_values=values,
-    )
-
-
-def define_calibration(values: flags.FlagValues) -> None:
-    """Declares T, the pipeline and its hyper-parameters."""
-    flags.DEFINE_list(
-        "timesteps", ["8", "16", "32"], "Every T.", flag_values=values
-    )
-    flags.DEFINE_enum(
-        "pipeline",
-        "light",
-        ["light", "uncalibrated"],
-        "light: thresholds, then bias calibration; uncalibrated: thresholds.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "per",
-        "channel",
-        ["channel", "layer"],
-        "What shares a threshold.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
-        "rounding",
-        "round",
-        ["round", "floor"],
-        "Quantiser of the threshold search; floor is the paper's.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "iterations",
-        3,
-        "Sweeps of bias calibration.",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.DEFINE_float(
-        "damping",
-        1.0,
-        "Share of the error added a sweep, above 0, up to 1.",
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "lag",
-        0,
-        "Steps a neuron charges before it may fire; 0 is the paper's clock.",
-        lower_bound=0,
-        flag_values=values,
-    )
-    flags.DEFINE_integer(
-        "max_images",
-        1024,
-        "Calibration images used at most.",
         lower_bound=1,
         flag_values=values,
     )
@@ -227,45 +167,3 @@ def load_labelled_data(
             " folder with a sub-folder a class. Add the labels."
         )
     return images, labels
-
-
-def timesteps(options: flags.FlagValues) -> list[int]:
-    """Every T of `--timesteps`.
-
-    Raises:
-        absl.app.UsageError: If one is no whole number from 1, or is given
-            twice.
-    """
-    texts = [text.strip() for text in options.timesteps]
-    every = [int(text) for text in texts if text.isdecimal()]
-    wrong = len(every) != len(texts) or 0 in every
-    if wrong or not every or len(set(every)) != len(every):
-        raise app.UsageError(
-            f"Received --timesteps={','.join(texts)}. Supported: whole numbers"
-            " T >= 1, each once. Use, for example, --timesteps=8,16,32."
-        )
-    return every
-
-
-def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
-    """The pipeline the flags of `define_calibration` state.
-
-    Raises:
-        absl.app.UsageError: If a hyper-parameter is out of range, or given to
-            a pipeline without it.
-    """
-    shared = {"per": options.per, "rounding": options.rounding}
-    biases = {"iterations": options.iterations, "damping": options.damping}
-    if options.pipeline == "light":
-        try:
-            return tfsnn.pipelines.light(**shared, **biases)
-        except ValueError as error:
-            raise app.UsageError(str(error)) from error
-    given = [f"--{name}" for name in biases if options[name].present]
-    if given:
-        raise app.UsageError(
-            f"Received {' and '.join(given)} with --pipeline=uncalibrated,"
-            " which has no bias calibration. Leave it out, or use"
-            " --pipeline=light."
-        )
-    return tfsnn.pipelines.uncalibrated(**shared)

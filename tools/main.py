@@ -11,6 +11,7 @@ import linecache
 import os
 import sys
 import types
+from collections.abc import Mapping
 
 from absl import app, flags
 
@@ -23,7 +24,13 @@ COMMANDS = {
     "evaluate": "Measures accuracy and firing rates on labelled images.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
     "train": "Trains a network of the zoo and writes it with a card.",
+    "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
+}
+BENCHMARKS = {
+    "simulation": "Time and memory of T steps, against the analog network.",
+    "calibration": "Time of a calibration, for networks of several depths.",
+    "accuracy": "Drop from the analog network for each T and threshold.",
 }
 HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
 OUR_PACKAGES = ("tfsnn", "tfsnn_models", "tfsnn_tools")
@@ -75,27 +82,49 @@ def _dispatch(arguments: list[str]) -> int:
         print(quiet_start.versions_text())
         return SUCCESS
     if name not in COMMANDS:
-        raise app.UsageError(_unknown(name))
+        raise app.UsageError(_unknown(name, COMMANDS))
+    if name == "benchmark":
+        return _benchmark(rest)
     quiet_start.import_tensorflow()
+    return _run_module(name, f"tfsnn {name}", rest)
+
+
+def _benchmark(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in HELP:
+        text = _list_of("tfsnn benchmark NAME", BENCHMARKS)
+        print(text, file=sys.stdout if arguments else sys.stderr)
+        return SUCCESS if arguments else USAGE_ERROR
+    name, *rest = arguments
+    if name not in BENCHMARKS:
+        raise app.UsageError(_unknown(f"benchmark {name}", BENCHMARKS))
+    return _run_module(f"benchmark_{name}", f"tfsnn benchmark {name}", rest)
+
+
+def _run_module(name: str, command: str, arguments: list[str]) -> int:
     module = importlib.import_module(f"tfsnn_tools.{name}")
-    if command_line.wants_help(rest):
+    if command_line.wants_help(arguments):
         print(command_line.help_text(module))
         return SUCCESS
-    return module.main([f"tfsnn {name}", *rest])
+    return module.main([command, *arguments])
 
 
 def overview() -> str:
     """The list of sub-commands, a line each."""
-    lines = ["usage: tfsnn COMMAND [--flags]", ""]
-    lines += [f"  {name:<12}{text}" for name, text in COMMANDS.items()]
-    return "\n".join([*lines, "", "Flags of a command: tfsnn COMMAND --help"])
+    return _list_of("tfsnn COMMAND", COMMANDS)
 
 
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+def _list_of(command: str, names: Mapping[str, str]) -> str:
+    lines = [f"usage: {command} [--flags]", ""]
+    lines += [f"  {name:<12}{text}" for name, text in names.items()]
+    return "\n".join([*lines, "", f"Flags of a command: {command} --help"])
+
+
+def _unknown(command: str, names: Mapping[str, str]) -> str:
+    name = command.rpartition(" ")[-1]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return (
-        f"Received the command '{name}'. Supported: {', '.join(COMMANDS)}."
+        f"Received the command '{command}'. Supported: {', '.join(names)}."
         f"{hint}"
     )
 

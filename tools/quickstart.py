@@ -126,6 +126,7 @@ def _measure(
     """Every row of the table, and the Light-calibrated models."""
     say(f"Evaluating the ANN on {len(job['test'][1])} test images ...")
     rows = [Row("ANN", tfsnn.evaluate(job["model"], job["test"]))]
+    reference = job["model"].predict(job["test"][0], verbose=0)
     results = {}
     for pipeline in (tfsnn.pipelines.uncalibrated(), tfsnn.pipelines.light()):
         say(
@@ -143,7 +144,7 @@ def _measure(
         say(f"Evaluating T = {timesteps} ...")
         for name, result in results.items():
             evaluation = tfsnn.evaluate(
-                result[timesteps], job["test"], reference=job["model"]
+                result[timesteps], job["test"], reference=reference
             )
             rows.append(Row(name, evaluation))
     return rows, results["light"]

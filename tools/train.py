@@ -1,4 +1,8 @@
-"""Trains a network of the zoo and writes its weights with a card."""
+"""Trains a network of the zoo and writes its weights with a card.
+
+An interrupted run goes on at its last epoch if the same command is given
+again: its state is in OUTPUT.backup-HASH until it is done.
+"""
 
 import hashlib
 import json
@@ -6,12 +10,14 @@ import os
 import pathlib
 import platform
 import sys
+import tempfile
 import time
 
 import keras
 import numpy as np
 from absl import app, flags
 
+from tfsnn.errors import ExportError
 from tfsnn_models import datasets, recipes, registry
 from tfsnn_tools import command_line
 
@@ -28,6 +34,7 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1, **options)
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", **options)
     flags.DEFINE_string("output", None, "File to write: NAME.keras.", **options)
+    flags.DEFINE_bool("overwrite", False, "Replace --output.", **options)
     return values
 
 
@@ -41,9 +48,46 @@ def accuracy_of(model: keras.Model, batches) -> float:
     return hits / count
 
 
+def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
+    """Refuses, before hours of training, what could not be written after it.
+
+    Args:
+        path: File to be written; its folder is made.
+        overwrite: Whether the file and its card may be replaced.
+
+    Raises:
+        ExportError: If the file or its card exists, or is a folder.
+        OSError: If the folder cannot be made or written to.
+    """
+    for file in (path, path.with_suffix(".json")):
+        if file.is_dir() or (file.exists() and not overwrite):
+            raise ExportError(
+                f"Received --output={path}, but '{file}' exists. Supported: a"
+                " new file and card, or --overwrite to replace files. Choose"
+                " another --output."
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+def backup_folder(path: pathlib.Path, **run) -> pathlib.Path:
+    """Where the state of an interrupted run is; another run has another.
+
+    Args:
+        path: File the run is to write.
+        **run: What makes the run what it is, plain types.
+
+    Returns:
+        `PATH.backup-HASH`.
+    """
+    text = json.dumps(run, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return path.with_name(f"{path.name}.backup-{digest[:8]}")
+
+
 def save_with_card(model: keras.Model, path: pathlib.Path, card: dict) -> None:
     """Writes `path` and its card beside it, each by rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.partial.keras")
     model.save(temporary)
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
@@ -58,13 +102,17 @@ def main(argv: list[str]) -> int:
     """Trains, evaluates on the test split, writes model and card."""
     options = define_flags()
     command_line.parse(argv, options, required=("output",))
-    data = datasets.CARDS.get(options.dataset)
-    if data is None:
-        raise app.UsageError(
-            f"--dataset={options.dataset} has no card. Supported:"
-            f" {', '.join(sorted(datasets.CARDS))}."
-        )
+    data = _data_card(options.dataset)
     recipe = recipes.Recipe(epochs=options.epochs, seed=options.seed)
+    path = pathlib.Path(options.output)
+    check_output(path, overwrite=options.overwrite)
+    backup = backup_folder(
+        path,
+        network=options.network,
+        dataset=data.name,
+        recipe=recipe.to_dict(),
+    )
+    resumed = backup.exists()
     keras.utils.set_random_seed(recipe.seed)
     shape = {
         "input_shape": data.input_shape,
@@ -86,9 +134,7 @@ def main(argv: list[str]) -> int:
             seed=recipe.seed,
         ),
         recipe,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(f"{options.output}.backup")
-        ],
+        callbacks=[keras.callbacks.BackupAndRestore(str(backup))],
     )
     seconds = time.monotonic() - start
     test = datasets.evaluation_batches(load("test"), batch_size=250)
@@ -102,18 +148,35 @@ def main(argv: list[str]) -> int:
         "test_accuracy": accuracy_of(clean, test),
         "training_accuracy": history["accuracy"][-1],
         "recipe": recipe.to_dict(),
+        "resumed": resumed,
         "seconds": round(seconds),
+        **_origin(options),
+    }
+    save_with_card(clean, path, card)
+    print(json.dumps(card, indent=2))
+    return 0
+
+
+def _data_card(name: str) -> datasets.DatasetCard:
+    if name not in datasets.CARDS:
+        raise app.UsageError(
+            f"--dataset={name} has no card. Supported:"
+            f" {', '.join(sorted(datasets.CARDS))}."
+        )
+    return datasets.CARDS[name]
+
+
+def _origin(options: flags.FlagValues) -> dict[str, str]:
+    """Where and how a network was trained."""
+    return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "keras": keras.__version__,
         "command": (
-            f"tfsnn train --network={options.network} --dataset={data.name}"
-            f" --epochs={recipe.epochs} --seed={recipe.seed}"
-            f" --output={options.output}"
+            f"tfsnn train --network={options.network}"
+            f" --dataset={options.dataset} --epochs={options.epochs}"
+            f" --seed={options.seed} --output={options.output}"
         ),
     }
-    save_with_card(clean, pathlib.Path(options.output), card)
-    print(json.dumps(card, indent=2))
-    return 0
 
 
 if __name__ == "__main__":

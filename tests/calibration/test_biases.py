@@ -39,7 +39,7 @@ def test_vectors_have_channels_too():
     np.testing.assert_array_equal(got.bias, [2, 3])
 
 
-@pytest.mark.parametrize("damping", [0, -0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("damping", [0, -0.5, 1.5, float("nan"), "1", True])
 def test_damping_out_of_range_is_refused(damping):
-    with pytest.raises(ValueError, match=f"damping={damping}. Supported"):
+    with pytest.raises(ValueError, match=f"damping={damping!r}. Supported"):
         BiasCalibration(damping)

@@ -158,11 +158,48 @@ def test_light_is_the_default():
 
 
 def test_lag_reaches_the_models():
-    config = dataclasses.replace(QUIET, lag=8)
-    result = run(config=config)
-    assert result.lag == 8
-    lags = [result[4].get_layer(n).lag for n in conversion().neuron_names]
-    assert lags == [0, 4]
+    config = dataclasses.replace(QUIET, lag=6)
+    result = run(timesteps=[4, 8], config=config)
+    assert (result.lag, result.lags) == (6, {4: 4, 8: 6})
+    for timesteps, lag in result.lags.items():
+        model = result[timesteps]
+        lags = [model.get_layer(n).lag for n in conversion().neuron_names]
+        assert lags == [0, lag]
+
+
+def test_a_lag_beyond_every_t_is_refused():
+    text = r"lag=100 with T up to 4. Supported: 0\.\.\.4;.*smaller lag"
+    with pytest.raises(ValueError, match=text):
+        run(timesteps=[4, 2], config=SweepConfig(lag=100))
+
+
+@pytest.mark.parametrize("config", [{"lag": 1}, SweepConfig, 4])
+def test_what_is_no_config_is_refused(config):
+    with pytest.raises(TypeError, match="config is .*Supported: a SweepConfig"):
+        run(config=config)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"seed": -1}, "seed=-1. Supported: whole numbers, 0 and more"),
+        ({"seed": None}, "seed=None"),
+        ({"seed": 0.5}, "seed=0.5"),
+        ({"max_images": 15}, "max_images=15. Supported: .* 16 and more"),
+        ({"max_images": 20.0}, "max_images=20.0"),
+        ({"max_images": None}, "max_images=None"),
+    ],
+    ids=str,
+)
+def test_numbers_out_of_range_are_refused(options, text):
+    with pytest.raises(ValueError, match=text):
+        run(**options)
+
+
+def test_numpy_integers_are_numbers():
+    result = run(seed=np.int64(0), max_images=np.int32(1024))
+    assert_same(result, plain())
+    assert type(result.seed) is int
 
 
 def test_max_images():

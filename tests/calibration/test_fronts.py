@@ -1,4 +1,5 @@
 import functools
+import math
 
 import keras
 import numpy as np
@@ -75,7 +76,7 @@ def walk(front, segment, affine):
     indices = range(len(front.parts))
     currents = [front.current(segment, affine, i) for i in indices]
     if segment.role == JUNCTION:
-        front.pass_on(segment, iter(currents))
+        front.pass_on(segment, affine)
         return currents
     run = run_of(front, segment)
     front.emit(segment, run, iter(currents))
@@ -132,16 +133,21 @@ def test_the_analog_front_is_the_network(monkeypatch, batch):
         np.testing.assert_array_equal(got, values)  # Dyadic: nothing rounds.
 
 
-@pytest.mark.parametrize("rows", [T, 2 * T, 512])
-def test_the_spiking_front_is_the_spiking_model(monkeypatch, rows):
+@pytest.mark.parametrize(
+    ("rows", "budget"),
+    # A micro-batch of one image: 288 bytes constant, 1152 temporal.
+    [(T, math.inf), (2 * T, math.inf), (512, math.inf), (T, 0), (T, 3000)],
+)
+def test_the_spiking_front_is_the_spiking_model(monkeypatch, rows, budget):
     monkeypatch.setattr(fronts, "FOLDED_BATCH", rows)
     images = make_images(5)
-    front = SpikingFront(segments(), images, T)
+    front = SpikingFront(segments(), images, T, junction_budget=budget)
     assert len(front.parts) == -(-5 // max(1, rows // T))
     model = conversion().spiking_model(T)
     expected = outputs(model, NAMES, images)
     for segment, values in zip(segments(), expected, strict=True):
         got = walk(front, segment, compiled(segment))
+        assert front.num_current_bytes <= budget
         if segment.name == "constant":
             np.testing.assert_array_equal(np.concatenate(got), values)
             continue
@@ -179,3 +185,49 @@ def test_only_the_frontier_is_held():
         walk(front, segment, compiled(segment))
         held.append(front.num_bytes)
     assert held == [constant, constant + spikes, temporal, temporal + spikes, 0]
+
+
+def chain(x):
+    """Junctions that read junctions, as in a stage of residual blocks."""
+    x = conv(layers.ReLU()(conv(x, 2)), 2)
+    for _ in range(3):
+        y = conv(layers.ReLU()(x), 2)
+        x = layers.Add()([x, y])
+    return classify(layers.ReLU()(x))
+
+
+IMAGE = T * 6 * 6 * 2 * 4  # Bytes of current of one image.
+
+
+@pytest.mark.parametrize("held", [0, 2, 5])
+def test_live_junctions_stay_within_the_budget(monkeypatch, held):
+    monkeypatch.setattr(fronts, "FOLDED_BATCH", T)
+    found = cut(
+        convert(dyadic(network(chain))).graph,
+        is_neuron=is_neuron,
+        is_head=is_head,
+    )
+    parts = [s for s in found if s.role in (NEURON, JUNCTION)]
+    images, budget = make_images(5), held * IMAGE + 1
+    plain = SpikingFront(parts, images, T)
+    front = SpikingFront(parts, images, T, junction_budget=budget)
+    most = 0
+    for segment in parts:
+        affine = compiled(segment)
+        expected = walk(plain, segment, affine)
+        np.testing.assert_array_equal(walk(front, segment, affine), expected)
+        most = max(most, front.num_current_bytes)
+    assert most == held * IMAGE
+    assert front.num_bytes == 0
+
+
+def test_no_graph_is_traced_twice():
+    front = SpikingFront(segments(), make_images(5), T)
+    for segment in segments():
+        affine = compiled(segment)
+        front.current(segment, affine, 0)
+        count = len(front.graphs)
+        front.current(segment, affine, 0)
+        assert len(front.graphs) == count
+        walk(front, segment, affine)
+    assert len(front.graphs) == 1  # All trains have one shape; runs own theirs.

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.neuron import integrate_and_fire
+from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.spike_store import unpack
 from tfsnn.conversion.spiking import assign_parameters, neuron_layer
@@ -34,14 +35,10 @@ def currents(timesteps, dtype="float32"):
     )
 
 
-def run_of(granularity, timesteps, *, lag=0, reset="soft", constant=False):
-    return NeuronRun(
-        PARAMETERS[granularity],
-        timesteps=timesteps,
-        lag=lag,
-        reset=reset,
-        constant=constant,
-    )
+def run_of(granularity, timesteps, **options):
+    options = {"lag": 0, "reset": "soft", "constant": False, **options}
+    parameters = PARAMETERS[granularity]
+    return NeuronRun(parameters, timesteps=timesteps, **options)
 
 
 def expected_spikes(granularity, current, **options):
@@ -129,10 +126,8 @@ def test_currents_of_any_precision(dtype, constant):
 
 
 def test_graphs_are_shared_by_batches_and_runs():
-    from tfsnn.calibration import neuron_run
-
-    neuron_run._graph.cache_clear()
+    graphs = Graphs()
     for batch in (1, 2, 5):
-        run = run_of("channel", 2)
+        run = run_of("channel", 2, graphs=graphs)
         run.mean_output(tf.zeros([2 * batch, *FEATURES]))
-    assert neuron_run._graph.cache_info().misses == 1
+    assert len(graphs) == 1

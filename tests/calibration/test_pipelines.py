@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from tfsnn.calibration import BiasCalibration, MmseThreshold, Pipeline
+from tfsnn.calibration import (
+    BiasCalibration,
+    MaximumThreshold,
+    MmseThreshold,
+    Pipeline,
+)
 from tfsnn.calibration.pipelines import light, uncalibrated
 
 
@@ -19,6 +24,19 @@ def test_uncalibrated_is_the_threshold_alone():
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
 
 
+@pytest.mark.parametrize("make", [light, uncalibrated])
+def test_another_threshold(make):
+    threshold = MaximumThreshold("channel")
+    others = make().strategies[1:]
+    assert make(threshold=threshold).strategies == (threshold, *others)
+
+
+@pytest.mark.parametrize("make", [light, uncalibrated])
+def test_a_threshold_that_sets_none_is_refused(make):
+    with pytest.raises(ValueError, match="starts with BiasCalibration"):
+        make(threshold=BiasCalibration())
+
+
 @pytest.mark.parametrize("iterations", [0, 1, 3])
 def test_light_adds_bias_calibration(iterations):
     first, *others = light(iterations=iterations, damping=0.5).strategies
@@ -31,7 +49,8 @@ def test_light_adds_bias_calibration(iterations):
     [
         ({"per": "neuron"}, "`per` is 'neuron'"),
         ({"rounding": "up"}, "`rounding` is 'up'"),
-        ({"iterations": -1}, "times=-1"),
+        ({"iterations": -1}, "iterations=-1. Supported: whole numbers, 0"),
+        ({"iterations": 2.5}, "iterations=2.5. Supported: whole numbers, 0"),
         ({"damping": 2}, "damping=2"),
     ],
 )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.convertible import build
-from tfsnn import convert
+from tfsnn import ConversionConfig, convert
 from tfsnn.calibration import CalibrationResult, Step
 from tfsnn.calibration.pipelines import uncalibrated
 from tfsnn.types import NeuronParameters
@@ -71,9 +71,10 @@ def test_a_model_is_built_once():
 def test_to_dict_is_plain():
     row = result().to_dict()
     assert json.loads(json.dumps(row)) == row
+    assert row["lags"] == {"8": 6, "4": 4}
     assert row["steps"] == [STEP.to_dict()]
     assert row["pipeline"]["name"] == "uncalibrated"
-    assert row["conversion"] == {"average_pool": "linear", "reset": "soft"}
+    assert row["conversion"] == ConversionConfig().to_dict()
     assert [row[k] for k in ("timesteps", "lag", "num_images", "seed")] == [
         [8, 4],
         6,

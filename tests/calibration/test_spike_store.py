@@ -10,7 +10,7 @@ def random_train(timesteps, shape=(2, 3)):
     return rng.integers(0, 2, (timesteps, *shape)).astype("float32")
 
 
-@pytest.mark.parametrize("timesteps", range(1, 18))
+@pytest.mark.parametrize("timesteps", [*range(1, 18), 64, 2048])
 def test_unpack_is_the_inverse_of_pack(timesteps):
     train = random_train(timesteps)
     packed = pack(tf.constant(train))
@@ -19,6 +19,27 @@ def test_unpack_is_the_inverse_of_pack(timesteps):
     np.testing.assert_array_equal(
         unpack(packed, timesteps, tf.constant(1.0)), train
     )
+
+
+def test_graphs_do_not_grow_with_t():
+    def both(train):
+        return unpack(pack(train), train.shape[0], tf.constant(1.0))
+
+    sizes = [
+        len(
+            tf.function(both, autograph=False)
+            .get_concrete_function(tf.TensorSpec([T, None, 3], tf.uint8))
+            .graph.get_operations()
+        )
+        for T in (8, 2048)
+    ]
+    assert sizes[0] == sizes[1]
+
+
+def test_no_images_at_all():
+    packed = pack(tf.zeros([11, 0, 3]))
+    assert packed.shape == (2, 0, 3)
+    assert unpack(packed, 11, tf.constant(1.0)).shape == (11, 0, 3)
 
 
 def test_step_t_is_bit_t_mod_8_of_byte_t_div_8():
@@ -82,3 +103,67 @@ def test_bytes_are_bounded_by_bits(timesteps):
     train = pack(tf.zeros([timesteps, images, *neurons]))
     store.put("a", [train])
     assert store.num_bytes == -(-timesteps // 8) * images * np.prod(neurons)
+
+
+def current(value=0.0):
+    """Sixteen bytes of current."""
+    return np.full((1, 4), value, "float32")
+
+
+def computed(batches, log):
+    """Batches that note that they were asked for."""
+    for number, batch in enumerate(batches):
+        log.append(number)
+        yield batch
+
+
+@pytest.mark.parametrize(("budget", "count"), [(0, 0), (47, 2), (48, 3)])
+def test_currents_are_held_within_the_budget(budget, count):
+    store, log = FrontierStore({"a": 1, "b": 1}, budget), []
+    store.put("a", [])
+    batches = [current(i) for i in range(3)]
+    store.put_currents("b", computed(batches, log), ("a",))
+    assert store.num_current_bytes == 16 * count <= budget
+    assert len(log) == min(count + 1, 3)  # None is computed in vain but one.
+    held = [store.get("b", index) for index in range(3)]
+    assert [batch is None for batch in held] == [
+        index >= count for index in range(3)
+    ]
+
+
+def test_sources_live_as_long_as_a_junction_without_room():
+    store = FrontierStore({"a": 1, "b": 1, "c": 1}, 0)
+    store.put("a", ["spikes"])
+    store.put_currents("b", [current()], ("a",))
+    store.put_currents("c", [current()], ("b",))
+    assert store.get("a", 0) == "spikes"
+    store.done(("c",))
+    with pytest.raises(KeyError, match="a"):
+        store.get("a", 0)
+
+
+def test_sources_of_a_junction_with_room_are_freed():
+    store = FrontierStore({"a": 1, "b": 1}, 16)
+    store.put("a", ["spikes"])
+    store.put_currents("b", [current()], ("a",))
+    with pytest.raises(KeyError, match="a"):
+        store.get("a", 0)
+
+
+@pytest.mark.parametrize(("readers", "moved"), [(1, True), (2, False)])
+def test_a_junction_without_other_readers_gives_its_room(readers, moved):
+    store = FrontierStore({"a": 1, "b": readers, "c": 1}, 16)
+    store.put("a", [])
+    store.put_currents("b", [current(), current()], ("a",))
+    store.put_currents("c", [current(), current()], ("b",))
+    assert store.num_current_bytes == 16
+    assert (store.get("b", 0) is None) == moved
+    assert (store.get("c", 0) is None) != moved
+
+
+def test_room_comes_back():
+    store = FrontierStore({"a": 1, "b": 1}, 16)
+    store.put_currents("a", [current()], ())
+    store.done(("a",))
+    store.put_currents("b", [current()], ())
+    assert store.num_current_bytes == 16

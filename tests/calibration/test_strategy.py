@@ -63,6 +63,7 @@ def test_repeat(times):
     assert repeat(step, times) == (step,) * times
 
 
-def test_repeat_less_than_never():
-    with pytest.raises(ValueError, match="times=-1. Supported: 0 and more"):
-        repeat(BiasCalibration(), -1)
+@pytest.mark.parametrize("times", [-1, 2.5, True])
+def test_repeat_less_than_never(times):
+    with pytest.raises(ValueError, match=f"times={times}. Supported: whole"):
+        repeat(BiasCalibration(), times)

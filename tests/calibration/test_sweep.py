@@ -1,5 +1,7 @@
 import dataclasses
 import functools
+import gc
+import weakref
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ from tests.support.convertible import (
     make_images,
     network,
 )
-from tfsnn import convert
+from tfsnn import convert, progress
 from tfsnn.calibration import (
     BiasCalibration,
     MaximumThreshold,
@@ -23,9 +25,12 @@ from tfsnn.calibration import (
     fronts,
     sweep,
 )
+from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.pipelines import light, uncalibrated
 from tfsnn.calibration.spike_store import FrontierStore
+from tfsnn.errors import DataError
+from tfsnn.types import NeuronParameters
 
 layers = keras.layers
 QUIET = SweepConfig(progress=False)
@@ -270,6 +275,84 @@ def test_other_precisions_are_calibrated(policy):
     assert all(step.error_after < 0.2 for step in steps if step.accepted)
 
 
+def test_junctions_beyond_the_budget_change_nothing(stored):
+    parameters, steps = run("pre_activation", [4, 8], light())
+    large = dict(stored)
+    tight, again = run("pre_activation", [4, 8], light(), current_budget=0)
+    for timesteps in (4, 8):
+        assert_equal_parameters(tight[timesteps], parameters[timesteps])
+    errors = [[step.error_after for step in s] for s in (steps, again)]
+    assert errors[0] == errors[1]
+    for name, train in stored.items():
+        np.testing.assert_array_equal(train, large[name])
+
+
+@pytest.mark.parametrize("budget", [0, 50_000, 2**31])
+def test_live_junctions_of_all_t_stay_within_the_budget(monkeypatch, budget):
+    held = {}
+    put = FrontierStore.put_currents
+
+    def watched(self, *arguments):
+        put(self, *arguments)
+        held[id(self)] = self
+        assert sum(s.num_current_bytes for s in held.values()) <= budget
+
+    monkeypatch.setattr(FrontierStore, "put_currents", watched)
+    run("pre_activation", [2, 4], uncalibrated(), current_budget=budget)
+    assert len(held) >= 2
+
+
+def test_graphs_are_traced_once_a_shape_and_go_with_the_sweep(monkeypatch):
+    made = []
+    start = Graphs.__init__
+
+    def remember(self):
+        start(self)
+        made.append(weakref.ref(self))
+
+    monkeypatch.setattr(Graphs, "__init__", remember)
+    run("residual", [4, 8], light())
+    assert len(made) == 2  # One a T.
+    gc.collect()
+    assert not any(graphs() for graphs in made)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-9])
+def test_a_silent_layer_has_a_plain_error(scale):
+    """Its target is nothing: dividing by its mean square means nothing."""
+    model = network(lambda x: classify(layers.ReLU()(conv(x))))
+    kernel, bias = model.layers[1].get_weights()
+    model.layers[1].set_weights([kernel * scale, np.zeros_like(bias)])
+
+    pipeline = Pipeline("p", (Fixed(),))
+    _, (step,) = sweep.sweep(
+        convert(model), make_images(24), [4], pipeline, QUIET
+    )
+    # A charge of one threshold: one spike in four steps.
+    assert step.error_after == pytest.approx(0.0625, rel=1e-6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """A threshold of 1 that is charged already."""
+
+    sets_threshold = True
+
+    def __call__(self, tap, parameters, timesteps):
+        return NeuronParameters(np.float32(1), np.float32(1))
+
+
+def test_activations_that_are_not_finite_are_refused():
+    model = network(lambda x: classify(layers.ReLU(name="neuron")(conv(x))))
+    kernel, bias = model.layers[1].get_weights()
+    model.layers[1].set_weights([np.full_like(kernel, 10), bias])
+    converted = convert(model)
+    images = np.full_like(make_images(24), 3e38)
+    text = "Layer 'neuron' of the source answers .* NaN or infinite values"
+    with pytest.raises(DataError, match=text):
+        sweep.sweep(converted, images, [4], uncalibrated(), QUIET)
+
+
 def test_a_segment_of_zeros():
     def function(x):
         x = layers.ReLU()(-layers.ReLU()(conv(x)))
@@ -286,10 +369,10 @@ def test_a_segment_of_zeros():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"lag": -1}, "lag=-1. Supported: whole numbers, 0 to"),
+        ({"lag": -1}, "lag=-1. Supported: whole numbers, 0 and"),
         ({"lag": 0.5}, "lag=0.5"),
         ({"lag": True}, "lag=True"),
-        ({"held_out": 1}, "held_out=1. Supported: whole numbers, 2 to 16"),
+        ({"held_out": 1}, "held_out=1. Supported: whole numbers, 2 to 16;"),
         ({"held_out": 17}, "held_out=17"),
         ({"current_budget": -1}, "current_budget=-1"),
         ({"current_budget": None}, "current_budget=None"),
@@ -300,7 +383,10 @@ def test_options_out_of_range_are_refused(options, text):
         SweepConfig(**options)
 
 
-@pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False)])
-def test_progress_bar(capsys, progress, shown):
-    run("relu_layers", [2], uncalibrated(), progress=progress)
-    assert ("calibrating: 100%" in capsys.readouterr().err) == shown
+@pytest.mark.parametrize(("shown", "lines"), [(True, 4), (None, 0), (False, 0)])
+def test_progress(capsys, monkeypatch, shown, lines):
+    monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
+    run("relu_layers", [1, 2], uncalibrated(), progress=shown)
+    written = capsys.readouterr().err.splitlines()
+    assert len(written) == lines  # Two neuron layers at two T.
+    assert all(line.startswith("calibrating: ") for line in written)

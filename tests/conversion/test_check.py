@@ -75,6 +75,19 @@ def test_weights_that_are_not_finite_are_counted():
     assert found.reason == "28 of its weights are NaN or infinite"
 
 
+@pytest.mark.parametrize(("variance", "epsilon"), [(0, 0), (-1, 1e-3)])
+def test_batch_norms_without_deviation(variance, epsilon):
+    norm = layers.BatchNormalization(epsilon=epsilon, name="norm")
+    model = network(lambda x: classify(layers.ReLU()(norm(conv(x)))))
+    assert check(model).ok
+    norm.moving_variance.assign([1.0, variance, variance])
+    (found,) = check(model)
+    assert (found.layer, found.kind) == ("norm", "BatchNormalization")
+    assert found.reason == (
+        "moving_variance + epsilon is 0 or below in 2 of its channels"
+    )
+
+
 def test_bfloat16_weights_are_looked_at():
     model = network(lambda x: layers.ReLU()(layers.Dense(2)(x)))
     half = network(

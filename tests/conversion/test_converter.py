@@ -15,6 +15,7 @@ from tests.support.convertible import (
 from tests.support.networks import kinds, outputs_of
 from tfsnn import ConversionConfig, check, convert
 from tfsnn.errors import ConversionError, UnsupportedLayerError
+from tfsnn.types import NeuronParameters
 
 layers = keras.layers
 every_case = pytest.mark.parametrize("name", CASES)
@@ -124,6 +125,22 @@ def test_hard_reset_reaches_the_neurons():
     spiking = conversion.spiking_model(2)
     for name in conversion.neuron_names:
         assert spiking.get_layer(name).cell.reset == "hard"
+
+
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+def test_unit_spikes_give_the_outputs_of_threshold_spikes(reset):
+    threshold = NeuronParameters(np.float32(0.5), np.float32(0.25))
+    outputs = []
+    for spikes in ("threshold", "unit"):
+        config = ConversionConfig(reset=reset, spikes=spikes)
+        conversion = convert(build("relu_layers"), config=config)
+        parameters = dict.fromkeys(conversion.neuron_names, threshold)
+        model = conversion.spiking_model(4, parameters=parameters)
+        outputs.append(outputs_of(model, make_images()))
+    cells = [model.get_layer(name).cell for name in conversion.neuron_names]
+    assert [float(cell.threshold) for cell in cells] == [1] * len(cells)
+    # The threshold is a power of two: scaling by it rounds nothing.
+    np.testing.assert_array_equal(*outputs)
 
 
 def test_is_immutable():

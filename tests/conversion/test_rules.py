@@ -78,6 +78,7 @@ def test_a_fused_relu_is_a_neuron_in_an_affine_layer(activation):
         layers.Identity(),
         layers.Activation("linear"),
         layers.ActivityRegularization(),
+        layers.RandomFlip(),
     ],
     ids=lambda layer: type(layer).__name__,
 )
@@ -129,6 +130,7 @@ class Standardised(layers.Conv2D):
         (layers.LayerNormalization(), "no rule for this layer"),
         (layers.Lambda(lambda x: x), "no rule for this layer"),
         (layers.Multiply(), "no rule for this layer"),
+        (layers.RandomCrop(2, 2), "no rule for this layer"),
         (layers.LSTM(2), "no rule for this layer"),
         (layers.Embedding(2, 2), "no rule for this layer"),
         (layers.Concatenate(axis=0), "concatenates along the batch axis"),
@@ -153,6 +155,14 @@ def test_layers_forced_into_training_are_refused(layer):
     model = network(lambda x: layer(layers.ReLU()(x), training=True))
     *_, call = trace(model)
     assert "training=True" in rule_for(call).reason
+
+
+def test_augmentation_is_never_forced_into_training():
+    """Its default is True, which cannot be told from a wish."""
+    model = network(lambda x: layers.RandomFlip()(layers.ReLU()(x)))
+    *_, call = trace(model)
+    assert call.forces_training
+    assert rule_for(call).role == REMOVED
 
 
 def relu(x):

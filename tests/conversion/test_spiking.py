@@ -136,6 +136,25 @@ def test_a_head_comes_after_the_average():
     )
 
 
+def test_what_a_head_meets_is_averaged_too():
+    def function(x):
+        y = layers.ReLU()(conv(x))
+        logits = classify(layers.ReLU()(conv(y)))
+        other = layers.Dense(4, name="other")(layers.Flatten()(y))
+        return logits, other
+
+    both = dyadic(network(function))
+    logits, other = both.outputs
+    total = layers.Add()([layers.Softmax()(logits), other])
+    images = make_images()
+    a, b = outputs_of(convert(both).spiking_model(3), images)
+    got = convert(keras.Model(both.input, total)).spiking_model(3)
+    assert kinds(got).count("TimeAverage") == 2
+    np.testing.assert_allclose(
+        got(images), keras.ops.softmax(a) + b, rtol=1e-6, atol=1e-6
+    )
+
+
 def test_every_output_is_averaged():
     images = make_images()
     spiking = converted("two_outputs").spiking_model(2)
@@ -222,3 +241,23 @@ def test_neuron_layer_has_its_clock():
         temporal_input=True,
     )
     assert (layer.name, layer.timesteps, layer.lag) == ("n", 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "dtype"),
+    [
+        ("bfloat16", "float32"),
+        ("float16", "float32"),
+        ("mixed_bfloat16", "float32"),
+        ("float32", "float32"),
+        ("float64", "float64"),
+    ],
+)
+def test_potentials_are_never_kept_in_half(policy, dtype):
+    x = keras.Input((4,))
+    current = layers.Dense(3, dtype=policy)(x)
+    model = keras.Model(x, layers.ReLU(name="neuron", dtype=policy)(current))
+    neuron = convert(model).spiking_model(2).get_layer("neuron")
+    assert neuron.cell.threshold.dtype == dtype
+    assert neuron.cell.initial_potential.dtype == dtype
+    assert neuron.compute_dtype == model.get_layer("neuron").compute_dtype

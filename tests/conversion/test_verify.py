@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.support.convertible import (
     build,
@@ -12,7 +13,7 @@ from tests.support.convertible import (
 from tests.support.networks import kinds
 from tfsnn.conversion import convert, converter
 from tfsnn.conversion.verify import probe_images, tolerance_for, verify
-from tfsnn.errors import ConversionError
+from tfsnn.errors import ConversionError, DataError
 from tfsnn.graph import trace
 
 layers = keras.layers
@@ -142,7 +143,53 @@ def test_a_pass_that_leaves_other_things_is_found(monkeypatch):
 
 
 def test_the_sample_is_what_is_compared():
-    sample = make_images()
-    sample[0] = np.nan
+    sample = np.full_like(make_images(), 3e38)
     with pytest.raises(ConversionError, match="3 given inputs"):
         convert(build("relu_layers"), sample=sample)
+
+
+IMAGES = np.ones((3, 4), "float32")
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        (IMAGES, np.arange(3)),
+        {"image": IMAGES},
+        [IMAGES, IMAGES],
+        tf.data.Dataset.from_tensor_slices(IMAGES),
+        lambda: iter([[IMAGES]]),
+        IMAGES.astype("uint8"),
+        [[1, 1, 1, 1]],
+    ],
+    ids=["tuple", "dict", "batches", "dataset", "function", "uint8", "list"],
+)
+def test_a_sample_comes_in_any_form(sample):
+    assert verify(dense(), dense(), sample) == 0
+    changed = dense()
+    changed.layers[-1].bias.assign([1.0, 0.0])
+    with pytest.raises(ConversionError, match="differs"):
+        verify(changed, dense(), sample)
+
+
+@pytest.mark.parametrize(
+    ("sample", "text"),
+    [
+        (IMAGES[:0], "sample: Received no images. Supported: at least 1"),
+        ([], "sample: Received no images"),
+        (IMAGES[:, :3], r"shape \(3, 3\).*\[B, 4\]"),
+        (IMAGES[0], "single image"),
+        (IMAGES * np.nan, "12 NaN"),
+        (IMAGES.astype(str), "not numeric"),
+        ("x.npz", "Received str as data"),
+    ],
+    ids=["empty", "none", "shape", "single", "nan", "text", "path"],
+)
+def test_a_sample_that_does_not_fit_is_refused(sample, text):
+    with pytest.raises(DataError, match=text):
+        verify(dense(), dense(), sample)
+
+
+def test_convert_refuses_an_empty_sample():
+    with pytest.raises(DataError, match="no images"):
+        convert(build("relu_layers"), sample=make_images()[:0])

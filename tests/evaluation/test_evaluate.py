@@ -1,8 +1,11 @@
 """One run over the data gives what a slow count gives."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.reference.classifier import run_classifier
 from tests.support.spiking_networks import (
@@ -13,7 +16,7 @@ from tests.support.spiking_networks import (
     residual_network,
     spiking,
 )
-from tfsnn.errors import DataError
+from tfsnn.errors import ConversionError, DataError
 from tfsnn.evaluation import evaluate
 
 T = 6
@@ -90,6 +93,148 @@ def test_agreement_with_a_reference(network, execution):
     assert record.reference_accuracy == pytest.approx(share(wanted, LABELS))
 
 
+def branches():
+    """A network with two neurons, and logits of each."""
+    network = classifier()
+    early = keras.layers.Flatten()(network.get_layer("first").output)
+    early = keras.layers.Dense(3)(early)
+    return network.input, network.output, early
+
+
+def ending(build):
+    image, late, early = branches()
+    return make_dyadic(keras.Model(image, build(image, late, early)))
+
+
+def shares(x):
+    return keras.layers.Softmax()(x)
+
+
+FINALES = {
+    "reversed": lambda image, a, b: 1 - keras.layers.Activation("sigmoid")(a),
+    "ensemble": lambda image, a, b: keras.layers.Average()(
+        [shares(a), shares(b)]
+    ),
+    "meets-time": lambda image, a, b: keras.layers.Add()([shares(a), b]),
+    "meets-constant": lambda image, a, b: keras.layers.Add()(
+        [shares(a), image[:, 0, :3, 0]]
+    ),
+    "headed": lambda image, a, b: shares(
+        keras.layers.Subtract()([keras.layers.Activation("tanh")(a), b])
+    ),
+    "maps": lambda image, a, b: keras.layers.GlobalAveragePooling1D()(
+        keras.layers.Reshape((2, 3))(shares(keras.layers.Concatenate()([a, b])))
+    ),
+}
+every_finale = pytest.mark.parametrize(
+    "build", FINALES.values(), ids=FINALES.keys()
+)
+
+
+@every_execution
+@every_finale
+def test_what_follows_the_readout_counts(build, execution):
+    network = ending(build)
+    record = evaluated(spiking(network, timesteps=T), execution)
+    wanted = [
+        share(np.argmax(spiking(network, timesteps=t)(IMAGES), axis=-1), LABELS)
+        for t in range(1, T + 1)
+    ]
+    assert record.accuracy_at == pytest.approx(wanted)
+
+
+@every_execution
+def test_what_follows_the_readout_counts_with_lag(execution):
+    model = spiking(ending(FINALES["ensemble"]), timesteps=T, lag=2)
+    wanted = share(np.argmax(model(IMAGES), axis=-1), LABELS)
+    record = evaluated(model, execution)
+    assert record.accuracy == pytest.approx(wanted)
+    assert record.accuracy_at is None
+
+
+def test_heads_of_spiking_networks_do_not_tie(network):
+    headed = classifier(head="linear")
+    headed.set_weights(network.get_weights())
+    headed.layers[-1].bias.assign([90.0, 100.0, 95.0])
+    output = keras.layers.Activation("sigmoid")(headed.output)
+    model = spiking(keras.Model(headed.input, output), timesteps=T)
+    assert len(set(np.asarray(model(IMAGES))[0])) == 1
+    record = evaluate(model, (IMAGES, np.ones(N)))
+    assert record.accuracy_at == [1.0] * T
+
+
+def pooled(height):
+    image = keras.Input((height, height, 2))
+    x = keras.layers.ReLU(name="n")(keras.layers.Conv2D(4, 3)(image))
+    x = keras.layers.ReLU(name="m")(keras.layers.Conv2D(4, 3)(x))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return make_dyadic(keras.Model(image, keras.layers.Dense(3)(x)))
+
+
+@pytest.mark.parametrize("timesteps", [4, 40])
+def test_images_of_any_size(timesteps):
+    options = {"timesteps": timesteps}
+    known, unknown = (
+        evaluate(spiking(pooled(height), **options), (IMAGES, LABELS))
+        for height in (6, None)
+    )
+    assert unknown.execution == "folded"
+    assert unknown.accuracy_at == known.accuracy_at
+    assert unknown.firing_rates == pytest.approx(known.firing_rates)
+    assert unknown.mean_firing_rate == pytest.approx(known.mean_firing_rate)
+
+
+def test_too_many_steps_for_images_of_any_size():
+    with pytest.raises(ConversionError, match="T=513.*Give the Input a full"):
+        evaluate(spiking(pooled(None), timesteps=513), (IMAGES, LABELS))
+
+
+def stored(network, form):
+    logits = np.asarray(network(IMAGES))
+    forms = {"logits": logits, "tensor": tf.constant(logits)}
+    return {**forms, "classes": np.argmax(logits, axis=-1)}[form]
+
+
+@pytest.mark.parametrize("form", ["logits", "tensor", "classes"])
+def test_predictions_stand_for_the_reference(network, form):
+    model = spiking(network, timesteps=T)
+    wanted = evaluated(model, reference=network)
+    got = evaluated(model, reference=stored(network, form))
+    names = ("agreement", "agreement_at", "reference_accuracy")
+    for name in names:
+        assert getattr(got, name) == getattr(wanted, name)
+
+
+def test_more_predictions_than_images_to_use(network):
+    record = evaluate(
+        network,
+        (IMAGES, LABELS),
+        reference=stored(network, "classes"),
+        num_images=5,
+    )
+    assert record.agreement == 1.0
+
+
+@pytest.mark.parametrize("kind", ["plain", *EXECUTIONS])
+def test_many_evaluations_do_not_warn_of_retracing(network, kind):
+    model = network if kind == "plain" else spiking(network, timesteps=2)
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    tf.get_logger().addHandler(handler)
+    try:
+        for _ in range(7):
+            evaluate(
+                model,
+                (IMAGES[:1], LABELS[:1]),
+                reference=network,
+                memory_budget=EXECUTIONS.get(kind, 1),
+            )
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert lines == []
+
+
 def test_heads_do_not_count(network):
     headed = classifier(head="softmax")
     headed.set_weights(network.get_weights())
@@ -144,6 +289,12 @@ REFUSALS = {
         "Received the label 6 for a network with 3 logits",
     ),
     "number": ((IMAGES, LABELS), {"num_images": 0}, ValueError, "num_images=0"),
+    "share": (
+        (IMAGES, LABELS),
+        {"num_images": 2.5},
+        ValueError,
+        "num_images=2.5. Supported: whole numbers, 1 and more",
+    ),
     "batch": ((IMAGES, LABELS), {"batch_size": 0}, ValueError, "batch_size=0"),
     "budget": (
         (IMAGES, LABELS),
@@ -161,7 +312,19 @@ REFUSALS = {
         (IMAGES, LABELS),
         {"reference": "model.keras"},
         TypeError,
-        "reference is a builtins.str",
+        "reference is a builtins.str.*or an array of predictions",
+    ),
+    "reference-shorter": (
+        (IMAGES, LABELS),
+        {"reference": LABELS[:7]},
+        DataError,
+        "with 7 predictions for at least 30 images",
+    ),
+    "reference-longer": (
+        (IMAGES[:7], LABELS[:7]),
+        {"reference": LABELS},
+        DataError,
+        "with 30 predictions for 7 images",
     ),
 }
 

@@ -1,9 +1,11 @@
 """Folded where it fits and is fast, otherwise step by step."""
 
+import keras
 import pytest
 
 from tests.support.spiking_networks import classifier, spiking
 from tfsnn.conversion.timetable import timetable
+from tfsnn.errors import ConversionError
 from tfsnn.evaluation.execution import (
     FOLDED_ROWS,
     FOLDED_TIMESTEPS,
@@ -68,3 +70,31 @@ CASES = {
 @pytest.mark.parametrize("options, wanted", CASES.values(), ids=CASES.keys())
 def test_plan(options, wanted):
     assert chosen(**{"memory_budget": PLENTY, **options}) == wanted
+
+
+def of_any_size(timesteps, **options):
+    image = keras.Input((None, None, 2))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(4, 3)(image))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    graph = trace(spiking(keras.Model(image, x), timesteps=timesteps))
+    return plan(graph, timetable(graph), **options)
+
+
+def test_unknown_axes_are_folded():
+    wanted = Plan("folded", FOLDED_ROWS // 64)
+    assert of_any_size(64, memory_budget=PLENTY) == wanted
+
+
+@pytest.mark.parametrize(
+    "timesteps, options",
+    [
+        pytest.param(FOLDED_ROWS + 1, {"memory_budget": PLENTY}, id="long"),
+        pytest.param(4, {"memory_budget": 1}, id="no-memory"),
+        pytest.param(
+            4, {"memory_budget": 2000, "batch_size": 99}, id="asked-too-much"
+        ),
+    ],
+)
+def test_unknown_axes_cannot_be_stepped(timesteps, options):
+    with pytest.raises(ConversionError, match="unknown axes and T="):
+        of_any_size(timesteps, **options)

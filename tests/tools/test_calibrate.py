@@ -6,6 +6,7 @@ import pytest
 
 import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images, tiny_network
+from tfsnn import progress
 from tfsnn_tools import calibrate, model_files
 
 
@@ -84,14 +85,53 @@ def test_options_reach_the_library(command, flags):
         "max_images": 20,
         "seed": 7,
         "average_pool": "neuron",
+        "reset": "hard",
     }
     record = json.loads(command("calibrate", *flags(**options), "--json").out)
     (strategy,) = record["pipeline"]["strategies"]
     assert record["pipeline"]["name"] == "uncalibrated"
     assert (strategy["per"], strategy["rounding"]) == ("layer", "floor")
-    assert record["conversion"]["average_pool"] == "neuron"
+    assert record["conversion"] == {
+        "average_pool": "neuron",
+        "reset": "hard",
+        "spikes": "threshold",
+    }
+    assert record["lags"] == {"3": 1}
     found = {name: record[name] for name in ("lag", "num_images", "seed")}
     assert found == {"lag": 1, "num_images": 20, "seed": 7}
+
+
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+def test_unit_spikes_keep_outputs_and_record(command, flags, tmp_path, reset):
+    images = tiny_images()[0] / np.float32(255)
+    outputs = []
+    for spikes in ("threshold", "unit"):
+        folder = tmp_path / spikes
+        changes = {"output": folder, "spikes": spikes, "reset": reset}
+        assert command("calibrate", *flags(**changes)).code == 0
+        outputs.append(
+            model_files.load_keras_model(folder / "t4.keras")(images)
+        )
+    # Rounding of the rescaled weights; a flipped spike would show as 0.01.
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+    exported = command(
+        "export", f"--model={folder}", f"--output={tmp_path / 'e'}", "--json"
+    )
+    manifest = json.loads(exported.out)
+    assert manifest["conversion"]["spikes"] == "unit"
+    assert manifest["pipeline"]["name"] == "light"
+    assert manifest["calibration"]["num_images"] == NUM_IMAGES
+    (layer,) = manifest["models"][0]["thresholds"]
+    assert (layer["min"], layer["max"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("more", "shown"), [([], True), (["--quiet"], False)])
+def test_progress_is_told_where_there_is_no_terminal(
+    command, flags, monkeypatch, more, shown
+):
+    monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
+    outcome = command("calibrate", *flags(), *more)
+    assert ("calibrating: 1 of " in outcome.err) == shown
 
 
 def test_same_seed_same_models(command, flags, tmp_path):
@@ -118,6 +158,12 @@ def test_summary():
     assert calibrate.summary(record) == [("8", "0.2500", "2 of 3", "3.0")]
 
 
+def test_what_json_has_no_number_for_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        calibrate.write({}, {"steps": [float("inf")]}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["model", "data", "output"])
 def test_missing_flag(command, flags, tmp_path, name):
     arguments = [flag for flag in flags() if not flag.startswith(f"--{name}=")]
@@ -132,7 +178,8 @@ BAD = {
     "no such model": ({"model": "no.keras"}, 1, "no such file"),
     "no such data": ({"data": "npz:no.npz"}, 1, "is not a file"),
     "unknown data": ({"data": "csv:x"}, 1, "Supported: tfds:NAME"),
-    "too few images": ({"max_images": "3"}, 1, "max_images=3"),
+    "too few images": ({"max_images": "15"}, 2, "flag --max_images=15"),
+    "lag beyond T": ({"lag": "100"}, 2, "--lag=100 with T up to 4"),
     "bad scale": ({"scale": "0"}, 1, "scale"),
     "lag that is no number": ({"lag": "x"}, 2, "flag --lag"),
 }

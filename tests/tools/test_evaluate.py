@@ -6,6 +6,7 @@ import pytest
 
 import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images
+from tfsnn import progress
 from tfsnn_tools import evaluate, model_files
 
 
@@ -68,6 +69,15 @@ def test_options_reach_the_library(command, calibrated_folder, data):
     )
     record = json.loads(outcome.out)
     assert (record["num_images"], record["batch_size"]) == (5, 3)
+
+
+@pytest.mark.parametrize(("more", "shown"), [([], True), (["--quiet"], False)])
+def test_progress_is_told_where_there_is_no_terminal(
+    command, network_file, data, monkeypatch, more, shown
+):
+    monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
+    outcome = command("evaluate", f"--model={network_file}", data, *more)
+    assert (f"evaluating: {NUM_IMAGES} images" in outcome.err) == shown
 
 
 def test_all_images_by_default(command, network_file, data):

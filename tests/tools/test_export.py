@@ -125,7 +125,10 @@ def test_foreign_folder(command, calibrated_folder, tmp_path):
     assert (tmp_path / "mine").read_text() == "x"
 
 
-@pytest.mark.parametrize("flag", ["--num_images=3", "--scale=2", "--mean=1"])
+@pytest.mark.parametrize(
+    "flag",
+    ["--num_images=3", "--scale=2", "--mean=1", "--seed=1", "--data_dir=x"],
+)
 def test_flags_about_images_need_data(command, calibrated_folder, output, flag):
     outcome = command(
         "export", f"--model={calibrated_folder}", f"--output={output}", flag

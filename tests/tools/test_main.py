@@ -83,6 +83,9 @@ def test_help_and_version_do_not_import_tensorflow():
         "import sys; from tfsnn_tools import main;"
         "main.run(['tfsnn', '--help']); main.run(['tfsnn', 'version']);"
         "main.run(['tfsnn', 'nothing']);"
+        "main.run(['tfsnn', 'benchmark', 'simulation', '--help']);"
+        "main.run(['tfsnn', 'benchmark', 'calibration', '--help']);"
+        "main.run(['tfsnn', 'benchmark', 'accuracy', '--help']);"
         "sys.exit(bool({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
     )
     assert result.returncode == 0, result.stderr
@@ -95,6 +98,30 @@ def test_help_of_a_command(command, name, flag):
     assert outcome.code == 0
     assert outcome.out.startswith(f"usage: tfsnn {name}")
     assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", main.BENCHMARKS)
+def test_help_of_a_benchmark(command, name):
+    outcome = command("benchmark", name, "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"usage: tfsnn benchmark {name} ")
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_benchmarks_are_listed(command):
+    listed = command("benchmark", "--help").out
+    for name, text in main.BENCHMARKS.items():
+        assert f"  {name:<12}{text}\n" in listed
+    without_name = command("benchmark")
+    assert (without_name.code, without_name.err) == (2, listed)
+
+
+def test_unknown_benchmark(command):
+    outcome = command("benchmark", "acuracy")
+    assert outcome.code == 2
+    assert "Received the command 'benchmark acuracy'" in outcome.err
+    assert "Did you mean 'accuracy'?" in outcome.err
+    assert "See: tfsnn benchmark --help" in outcome.err
 
 
 def test_unknown_flag_is_a_usage_error(command):

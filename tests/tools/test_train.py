@@ -1,5 +1,7 @@
 import hashlib
 import json
+import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -44,6 +46,17 @@ def tiny_job(monkeypatch):
     )
 
 
+@pytest.fixture
+def never_trained(monkeypatch):
+    """A test that trains fails."""
+    monkeypatch.setattr(recipes, "train", None)
+
+
+def arguments(path, **changes):
+    given = {"dataset": "tiny", "output": path, **changes}
+    return ("train", *(f"--{name}={value}" for name, value in given.items()))
+
+
 def test_model_and_card(command, tiny_job, tmp_path):
     path = tmp_path / "weights" / "tiny.keras"
     outcome = command(
@@ -56,6 +69,7 @@ def test_model_and_card(command, tiny_job, tmp_path):
     assert card["parameters"] == tiny_network().count_params()
     assert card["training_accuracy"] == 0.5
     assert card["recipe"]["epochs"] == 2
+    assert card["resumed"] is False
     assert "--epochs=2 --seed=3" in card["command"]
     assert 0 <= card["test_accuracy"] <= 1
     assert json.loads(outcome.out) == {
@@ -67,6 +81,99 @@ def test_model_and_card(command, tiny_job, tmp_path):
     ]
 
 
+def interrupted(command, monkeypatch, path, **changes):
+    """Runs a training that stops after its first epoch is backed up."""
+
+    def stop(model, batches, recipe, *, callbacks):
+        (callback,) = callbacks
+        model.compile("sgd", "mse")
+        callback.set_model(model)
+        callback.on_epoch_end(0)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "train", stop)
+        assert command(*arguments(path, **changes)).code == 130
+
+
+def test_the_same_run_is_resumed(command, tiny_job, tmp_path, monkeypatch):
+    path = tmp_path / "x.keras"
+    interrupted(command, monkeypatch, path, seed=3)
+    (backup,) = tmp_path.iterdir()
+    resumed = []
+
+    def train_on(model, batches, recipe, *, callbacks):
+        resumed.append(callbacks[0].backup_dir)
+        return {"accuracy": [0.5]}
+
+    monkeypatch.setattr(recipes, "train", train_on)
+    outcome = command(*arguments(path, seed=3))
+    assert json.loads(outcome.out)["resumed"] is True
+    assert resumed == [str(backup)]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 4}, {"epochs": 7}, {"network": "resnet32"}], ids=str
+)
+def test_another_run_is_not_resumed(
+    command, tiny_job, tmp_path, monkeypatch, changes
+):
+    path = tmp_path / "x.keras"
+    interrupted(command, monkeypatch, path, seed=3)
+    outcome = command(*arguments(path, **{"seed": 3, **changes}))
+    assert json.loads(outcome.out)["resumed"] is False
+
+
+def test_backup_of_another_data_set():
+    path = pathlib.Path("x.keras")
+    folders = [train.backup_folder(path, dataset=name) for name in "ab"]
+    assert folders[0] != folders[1]
+    assert all(x.name.startswith("x.keras.backup-") for x in folders)
+
+
+@pytest.mark.parametrize("name", ["x.keras", "x.json"])
+def test_existing_output(command, tiny_job, never_trained, tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    outcome = command(*arguments(tmp_path / "x.keras"))
+    assert outcome.code == 1
+    assert f"{name}' exists. Supported: a new file and card" in outcome.err
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_overwrite(command, tiny_job, tmp_path):
+    path = tmp_path / "x.keras"
+    path.write_text("old")
+    assert command(*arguments(path), "--overwrite").code == 0
+    assert json.loads(path.with_suffix(".json").read_text())["sha256"] == (
+        hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
+def test_a_folder_is_never_replaced(command, tiny_job, never_trained, tmp_path):
+    outcome = command(*arguments(tmp_path), "--overwrite")
+    assert outcome.code == 1
+    assert "exists" in outcome.err
+
+
+def test_folder_that_cannot_be_made(command, tiny_job, never_trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    outcome = command(*arguments(tmp_path / "file" / "x.keras"))
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: ")
+
+
+def test_folder_that_cannot_be_written(
+    command, tiny_job, never_trained, tmp_path, monkeypatch
+):
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    outcome = command(*arguments(tmp_path / "x.keras"))
+    assert outcome.code == 1
+    assert "Permission denied" in outcome.err
+
+
 def test_accuracy_of():
     examples = (np.eye(3, dtype="float32"), np.array([0, 1, 1]))
     batches = tf.data.Dataset.from_tensor_slices(examples).batch(2)
@@ -75,7 +182,7 @@ def test_accuracy_of():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("given", "text"),
     [
         ([], "--output is missing"),
         (["--output=x.keras", "--dataset=no"], "--dataset=no has no card"),
@@ -83,8 +190,8 @@ def test_accuracy_of():
         (["--output=x.keras", "extra"], "unexpected arguments: extra"),
     ],
 )
-def test_usage_errors(command, arguments, text):
-    outcome = command("train", *arguments)
+def test_usage_errors(command, given, text):
+    outcome = command("train", *given)
     assert outcome.code == 2
     assert text in outcome.err
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfsnn.types import NeuronParameters
 
+from .arguments import is_number
 from .strategy import Tap
 
 
@@ -34,9 +35,10 @@ class BiasCalibration:
         Raises:
             ValueError: If the damping is out of range.
         """
-        if not 0 < self.damping <= 1:
+        if not is_number(self.damping) or not 0 < self.damping <= 1:
             raise ValueError(
-                f"damping={self.damping}. Supported: above 0, up to 1."
+                f"damping={self.damping!r}. Supported: numbers above 0, up to"
+                " 1. Pass 1.0 for the paper's."
             )
 
     def __call__(

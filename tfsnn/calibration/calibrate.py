@@ -10,7 +10,8 @@ import numpy as np
 from tfsnn.conversion import Conversion, convert
 from tfsnn.layers.timesteps import checked_timesteps
 
-from .images import CalibrationImages
+from .arguments import checked_whole
+from .images import MAX_IMAGES, CalibrationImages
 from .pipelines import Pipeline, light
 from .result import CalibrationResult
 from .sweep import SweepConfig, sweep
@@ -23,7 +24,7 @@ def calibrate(
     timesteps: int | Sequence[int] = (8, 16, 32),
     pipeline: Pipeline | None = None,
     config: SweepConfig | None = None,
-    max_images: int = 1024,
+    max_images: int = MAX_IMAGES,
     seed: int = 0,
 ) -> CalibrationResult:
     """Calibrates a network for one or several T from unlabelled images.
@@ -36,7 +37,7 @@ def calibrate(
         timesteps: Every T; each at least 1.
         pipeline: What to do; `light()` if None.
         config: Lag, acceptance split, memory; defaults if None.
-        max_images: Images used at most.
+        max_images: Images used at most, 16 and more.
         seed: Seed of the sample and of the held-out split; the result is the
             same for the same seed, machine and data.
 
@@ -46,10 +47,13 @@ def calibrate(
     Raises:
         ConversionError: If the model does not convert.
         DataError: If the images do not fit; lists all problems.
-        TypeError: If the model or the pipeline is none.
-        ValueError: If a T is out of range or given twice.
+        TypeError: If the model, the pipeline or the config is none.
+        ValueError: If a T is out of range or given twice, the lag exceeds
+            every T, or another number is out of range.
     """
     every = _checked_list(timesteps)
+    config = _checked_config(config, max(every))
+    seed = checked_whole("seed", seed, low=0, default=0)
     pipeline = light() if pipeline is None else pipeline
     if not isinstance(pipeline, Pipeline):
         raise TypeError(
@@ -58,7 +62,6 @@ def calibrate(
         )
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
-    config = config or SweepConfig()
     data = CalibrationImages.from_any(
         images,
         input_shape=conversion.analog.inputs[0].shape[1:],
@@ -81,6 +84,23 @@ def calibrate(
         seed=seed,
         seconds=time.monotonic() - start,
     )
+
+
+def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
+    if config is None:
+        return SweepConfig()
+    if not isinstance(config, SweepConfig):
+        raise TypeError(
+            f"config is {config!r}. Supported: a SweepConfig, or None for the"
+            " defaults. Pass for example tfsnn.SweepConfig(lag=8)."
+        )
+    if config.lag > largest:
+        raise ValueError(
+            f"lag={config.lag} with T up to {largest}. Supported:"
+            f" 0...{largest}; 0 is pipelined, and where it reaches T,"
+            " two-phase. Use a smaller lag."
+        )
+    return config
 
 
 def _checked_list(timesteps: int | Sequence[int]) -> list[int]:

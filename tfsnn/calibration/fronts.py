@@ -3,10 +3,14 @@
 The analog front holds what the untouched network computes, the spiking front
 (one for each T) what its calibrated neurons emit, both on the same images in
 the same order, in micro-batches.
+
+Memory: what later segments still read. The analog front holds 4 bytes a
+neuron and image, the spiking front one bit a neuron, image and step, and
+float32 currents of junctions up to a budget; see `FrontierStore`.
 """
 
 import collections
-import functools
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -15,30 +19,13 @@ import tensorflow as tf
 from tfsnn.dynamics.time import fold, repeat
 from tfsnn.graph.segments import INPUT, Segment
 
+from .graphs import Graphs
 from .neuron_run import NeuronRun
 from .spike_store import FrontierStore, unpack
 
 ANALOG_BATCH = 128
 FOLDED_BATCH = 512
 """Rows (T times images) of a micro-batch: keeps feature maps in the cache."""
-
-
-@functools.cache
-def _folded_train(timesteps: int, *shapes: tuple) -> Callable[..., tf.Tensor]:
-    """Packed spikes and their value to folded time, as one graph."""
-    features, value = shapes
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None, *features], tf.uint8),
-            tf.TensorSpec(value, tf.float32),
-        ],
-        autograph=False,
-    )
-    def folded_train(packed, value):
-        return fold(unpack(packed, timesteps, value))
-
-    return folded_train.get_concrete_function()
 
 
 def num_readers(segments: list[Segment]) -> dict[str, int]:
@@ -122,10 +109,16 @@ class SpikingFront:
     Attributes:
         timesteps: T.
         parts: The slice of images of each micro-batch.
+        graphs: Graphs compiled for this T.
     """
 
     def __init__(
-        self, segments: list[Segment], images: np.ndarray, timesteps: int
+        self,
+        segments: list[Segment],
+        images: np.ndarray,
+        timesteps: int,
+        *,
+        junction_budget: float = math.inf,
     ):
         """Puts the images in.
 
@@ -133,18 +126,27 @@ class SpikingFront:
             segments: All segments.
             images: `[N, ...]`.
             timesteps: T.
+            junction_budget: Bytes of junctions' currents kept; beyond, a
+                current is computed again whenever it is read.
         """
         self.timesteps = timesteps
+        self.graphs = Graphs()
         self.parts = slices(len(images), max(1, FOLDED_BATCH // timesteps))
-        self._store = FrontierStore(num_readers(segments))
+        self._store = FrontierStore(num_readers(segments), junction_budget)
         self._store.put(INPUT, [images[part] for part in self.parts])
         self._values: dict[str, tf.Tensor] = {}
+        self._junctions: dict[str, tuple[Segment, Callable]] = {}
         self._constant = {INPUT}
 
     @property
     def num_bytes(self) -> int:
         """Bytes of spikes and currents held now."""
         return self._store.num_bytes
+
+    @property
+    def num_current_bytes(self) -> int:
+        """Bytes of junctions' currents held now, within the budget."""
+        return self._store.num_current_bytes
 
     def is_constant(self, segment: Segment) -> bool:
         """Whether a segment's current is the same at every step."""
@@ -185,20 +187,45 @@ class SpikingFront:
             )
         self._store.done(segment.sources)
 
-    def pass_on(self, segment: Segment, currents: Iterator[tf.Tensor]) -> None:
-        """Stores a junction's current for its readers."""
+    def pass_on(self, segment: Segment, affine: Callable) -> None:
+        """Keeps a junction's current for its readers, or how to compute it.
+
+        Args:
+            segment: A junction whose sources have been emitted.
+            affine: Its `compiled` affine part.
+        """
         if self.is_constant(segment):
             self._constant.add(segment.name)
-        if self._store.wants(segment.name):
-            self._store.put(segment.name, [c.numpy() for c in currents])
-        self._store.done(segment.sources)
+        if not self._store.wants(segment.name):
+            self._store.done(segment.sources)
+            return
+        self._junctions[segment.name] = (segment, affine)
+        currents = (
+            self.current(segment, affine, index).numpy()
+            for index in range(len(self.parts))
+        )
+        self._store.put_currents(segment.name, currents, segment.sources)
 
     def _source(self, name, index, constant):
-        batch = tf.convert_to_tensor(self._store.get(name, index))
+        batch = self._store.get(name, index)
+        if batch is None:
+            batch = self.current(*self._junctions[name], index)
+        batch = tf.convert_to_tensor(batch)
         if name in self._values:
-            value = self._values[name]
-            shapes = (tuple(batch.shape[2:]), tuple(value.shape))
-            return _folded_train(self.timesteps, *shapes)(batch, value)
+            return self._folded(batch, self._values[name])
         if name in self._constant and not constant:
             return repeat(batch, self.timesteps)
         return batch
+
+    def _folded(self, packed, value):
+        specs = [
+            tf.TensorSpec([None, None, *packed.shape[2:]], packed.dtype),
+            tf.TensorSpec(value.shape, value.dtype),
+        ]
+        graph = self.graphs(_folded_train, (self.timesteps,), *specs)
+        return graph(packed, value)
+
+
+def _folded_train(timesteps, packed, value):
+    """Packed spikes and their value to folded time."""
+    return fold(unpack(packed, timesteps, value))

@@ -3,14 +3,12 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from absl import logging
 
 from tfsnn.batches import iterate_pairs, resolve, whole_arrays
-from tfsnn.errors import DataError
 from tfsnn.image_arrays import (
     InputShape,
     find_non_finite,
@@ -21,7 +19,10 @@ from tfsnn.image_arrays import (
     to_float32,
 )
 
+from .arguments import checked_whole
+
 MIN_IMAGES = 16
+MAX_IMAGES = 1024
 RECOMMENDED_IMAGES = 128
 
 
@@ -31,11 +32,9 @@ class CalibrationImages:
 
     Attributes:
         images: `[N, ...]` float32, read-only.
-        seed: Seed of `split`.
     """
 
     images: np.ndarray
-    seed: int = 0
 
     def __post_init__(self):
         """Locks the array: every pass has to see the same values."""
@@ -49,8 +48,7 @@ class CalibrationImages:
         data: Any,
         *,
         input_shape: InputShape,
-        max_images: int = 1024,
-        min_images: int = MIN_IMAGES,
+        max_images: int = MAX_IMAGES,
         seed: int = 0,
     ) -> "CalibrationImages":
         """Reads up to `max_images` images once and drops labels.
@@ -66,9 +64,8 @@ class CalibrationImages:
                 without arguments that returns one of these, as TFLite's
                 `representative_dataset`.
             input_shape: Shape of one image, without B; None: any size.
-            max_images: Largest N, at least `min_images`.
-            min_images: Smallest N, at least 1.
-            seed: Seed of the sample and of `split`.
+            max_images: Largest N, at least 16, as N itself.
+            seed: Seed of the sample.
 
         Returns:
             The view; values are converted to float32 and not scaled.
@@ -76,12 +73,12 @@ class CalibrationImages:
         Raises:
             DataError: If the data are empty, too few, not finite, of another
                 shape or form; lists all problems found.
+            ValueError: If `max_images` or `seed` is out of range.
         """
-        if not 1 <= min_images <= max_images:
-            raise DataError(
-                f"Received min_images={min_images}, max_images={max_images}."
-                " Supported: 1 <= min_images <= max_images. Change one of them."
-            )
+        max_images = checked_whole(
+            "max_images", max_images, low=MIN_IMAGES, default=MAX_IMAGES
+        )
+        seed = checked_whole("seed", seed, low=0, default=0)
         if isinstance(data, cls):
             data = data.images
         data = resolve(data)
@@ -93,7 +90,7 @@ class CalibrationImages:
                 whole.images, input_shape, max_images, seed
             )
         if images is not None:
-            problems += _count_problems(len(images), min_images)
+            problems += _count_problems(len(images))
             problems += find_non_finite(images)
         if problems:
             refuse("calibration data", problems)
@@ -102,7 +99,7 @@ class CalibrationImages:
                 "Calibrating with %d images; about 1,024 are recommended.",
                 len(images),
             )
-        return cls(images, seed)
+        return cls(images)
 
     def __len__(self) -> int:
         """Number of images N."""
@@ -115,72 +112,19 @@ class CalibrationImages:
         content = np.ascontiguousarray(self.images, "<f4")
         return hashlib.sha256(header + content.tobytes()).hexdigest()
 
-    def split(
-        self, held_out_fraction: float = 0.25
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Divides the images at random, the same way at every call.
 
-        Args:
-            held_out_fraction: Share to hold out, 0 <= share < 1; a share
-                above 0 holds out at least one image and leaves at least one.
-
-        Returns:
-            Indices to fit on and indices held out, int64, disjoint, together
-            all N.
-
-        Raises:
-            DataError: If the share is out of range or N is 1.
-        """
-        if not 0 <= held_out_fraction < 1:
-            raise DataError(
-                f"Received held_out_fraction={held_out_fraction}. Supported:"
-                " 0 <= held_out_fraction < 1. Choose a share such as 0.25."
-            )
-        order = np.random.default_rng(self.seed).permutation(len(self))
-        if held_out_fraction == 0:
-            return order, order[:0]
-        if len(self) == 1:
-            raise DataError(
-                "Received 1 image to split into two parts. Supported: 2 and"
-                " more. Pass more images, or hold out none."
-            )
-        num_held_out = round(held_out_fraction * len(self))
-        num_held_out = min(max(num_held_out, 1), len(self) - 1)
-        return order[num_held_out:], order[:num_held_out]
-
-    def batches(self, batch_size: int) -> Iterator[np.ndarray]:
-        """Walks the images in order, without copies.
-
-        Args:
-            batch_size: Images a batch, at least 1; the last may be smaller.
-
-        Returns:
-            An iterator over `[B, ...]` float32.
-
-        Raises:
-            DataError: If `batch_size` is below 1.
-        """
-        if batch_size < 1:
-            raise DataError(
-                f"Received batch_size={batch_size}. Supported: 1 and more."
-                " Choose a larger batch."
-            )
-        starts = range(0, len(self), batch_size)
-        return (self.images[start : start + batch_size] for start in starts)
-
-
-def _count_problems(count: int, min_images: int) -> list[str]:
+def _count_problems(count: int) -> list[str]:
     if count == 0:
         return [
             "Received no images: the data are empty. Supported: at least"
-            f" {min_images}. Pass about 1,024 images; a generator that was"
+            f" {MIN_IMAGES}. Pass about 1,024 images; a generator that was"
             " read before has to be made anew."
         ]
-    if count < min_images:
+    if count < MIN_IMAGES:
         return [
             f"Received {count} images, which is too small a set. Supported: at"
-            f" least {min_images}. Pass about 1,024 images, at least"
-            f" {RECOMMENDED_IMAGES}; fewer only with a smaller min_images."
+            f" least {MIN_IMAGES}. Pass more images: about 1,024, or at least"
+            f" {RECOMMENDED_IMAGES}."
         ]
     return []
 

@@ -1,14 +1,12 @@
 """Runs one neuron layer on given currents with given parameters."""
 
-import functools
-
 import tensorflow as tf
 
-from tfsnn.dynamics.integrate_and_fire import RESETS, Fire
-from tfsnn.dynamics.time import scan, unfold
+from tfsnn.dynamics.time import unfold
 from tfsnn.types import NeuronParameters
 
-from .spike_store import pack
+from .graphs import Graphs
+from .piece import STEPS, pieces, run_piece
 
 
 class NeuronRun:
@@ -26,6 +24,7 @@ class NeuronRun:
         lag: int,
         reset: str,
         constant: bool,
+        graphs: Graphs | None = None,
     ):
         """Keeps parameters and clock.
 
@@ -36,14 +35,19 @@ class NeuronRun:
                 constant current.
             reset: `"soft"` or `"hard"`.
             constant: Whether currents are `[B, ...]` instead of folded time.
+            graphs: Where compiled graphs are kept; None: in this run.
         """
+        self._graphs = Graphs() if graphs is None else graphs
         self.threshold = tf.convert_to_tensor(parameters.threshold)
         self._potential = tf.convert_to_tensor(parameters.initial_potential)
         bias = parameters.bias
         if bias is None:
             bias = tf.zeros_like(self.threshold)
         self._bias = tf.convert_to_tensor(bias)
-        self._clock = (timesteps, 0 if constant else lag, reset, constant)
+        self._timesteps = timesteps
+        self._lag = 0 if constant else lag
+        self._reset = reset
+        self._constant = constant
 
     def mean_output(self, current: tf.Tensor) -> tf.Tensor:
         """Mean of the spikes over time, activation units.
@@ -54,89 +58,52 @@ class NeuronRun:
         Returns:
             `[B, ...]`.
         """
-        return self._call(_mean_output, current)
+        count = tf.add_n(list(self._pieces(current, "count")))
+        threshold = tf.cast(self.threshold, count.dtype)
+        mean = count * (threshold / self._timesteps)
+        return tf.cast(mean, self.threshold.dtype)
 
     def packed_train(self, current: tf.Tensor) -> tf.Tensor:
         """Spikes, one bit each, see `spike_store.pack`."""
-        return self._call(_packed_train, current)
+        return tf.stack(list(self._pieces(current, "byte")))
 
-    def _call(self, function, current):
-        parameters = (self.threshold, self._potential, self._bias)
+    def _pieces(self, current, give):
+        """What each firing piece gives, in order."""
+        # As in `IFCell`: potentials are kept in at least float32.
+        dtype = tf.float64 if current.dtype == tf.float64 else tf.float32
+        threshold, potential, bias = (
+            tf.cast(values, dtype)
+            for values in (self.threshold, self._potential, self._bias)
+        )
+        sequence = current
+        if not self._constant:
+            sequence = unfold(current, self._timesteps)
+        one_step = current if self._constant else sequence[0]
+        potential = tf.broadcast_to(potential / threshold, one_step.shape)
+        for start, piece in pieces(self._timesteps, self._lag, STEPS[give]):
+            part = sequence
+            if not self._constant:
+                part = sequence[start : start + piece.charging]
+            outputs = self._compiled(
+                (piece, give, self._reset), (part, potential, threshold, bias)
+            )
+            if not piece.is_last:
+                potential = outputs[0]
+            if piece.firing:
+                yield outputs[-1]
+
+    def _compiled(self, settings, tensors):
+        """Runs a piece; batches of any size share one graph."""
+        batch_axes = (0 if self._constant else 1, 0, None, None)
         specs = [
-            tf.TensorSpec([None, *current.shape[1:]], current.dtype),
-            *(
-                tf.TensorSpec(values.shape, values.dtype)
-                for values in parameters
-            ),
+            tf.TensorSpec(
+                [
+                    None if number == axis else size
+                    for number, size in enumerate(values.shape)
+                ],
+                values.dtype,
+            )
+            for values, axis in zip(tensors, batch_axes, strict=True)
         ]
-        graph = _graph(function, self._clock, *specs)
-        return graph(current, *parameters)
-
-
-@functools.cache
-def _graph(function, clock, *specs):
-    """One graph for each clock and feature map; none is traced twice."""
-    run = tf.function(
-        functools.partial(function, clock),
-        input_signature=specs,
-        autograph=False,
-    )
-    return run.get_concrete_function()
-
-
-def _mean_output(clock, current, *parameters):
-    # Only the count is wanted: nothing of size T is stacked.
-    _, (_, count) = _run(
-        clock, current, *parameters, lambda spikes: tf.zeros([], tf.uint8)
-    )
-    threshold = parameters[0]
-    return tf.cast(count, threshold.dtype) * (threshold / clock[0])
-
-
-def _packed_train(clock, current, *parameters):
-    train, _ = _run(
-        clock, current, *parameters, lambda spikes: tf.cast(spikes, tf.uint8)
-    )
-    return pack(train)
-
-
-def _run(clock, current, threshold, potential, bias, emit):
-    """Emitted train and `(potential, count)` after the last step."""
-    timesteps, lag, reset, constant = clock
-    # As in `IFCell`: potentials are kept in at least float32.
-    dtype = tf.float64 if current.dtype == tf.float64 else tf.float32
-    threshold, potential, bias = (
-        tf.cast(values, dtype) for values in (threshold, potential, bias)
-    )
-    if constant:
-        scaled = (tf.cast(current, dtype) + bias) / threshold
-        shape = tf.shape(current)
-    else:
-        sequence = unfold(current, timesteps)
-        shape = tf.shape(sequence)[1:]
-
-    def current_at(step):
-        if constant:
-            return scaled
-        return (tf.cast(sequence[step], dtype) + bias) / threshold
-
-    start = tf.broadcast_to(potential / threshold, shape)
-    return scan(
-        current_at,
-        (start, tf.zeros_like(start)),
-        _counting(RESETS[reset]),
-        timesteps=timesteps,
-        lag=lag,
-        emit=emit,
-    )
-
-
-def _counting(fire: Fire) -> Fire:
-    """The same neuron with its number of spikes as the last of its state."""
-
-    def counted(state):
-        *inner, count = state
-        spikes, inner = fire(tuple(inner))
-        return spikes, (*inner, count + spikes)
-
-    return counted
+        graph = self._graphs(run_piece, settings, *specs, jit_compile=True)
+        return graph(*tensors)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .arguments import checked_whole
 from .biases import BiasCalibration
 from .strategy import Strategy, describe, repeat
 from .thresholds import MmseThreshold
@@ -39,17 +40,25 @@ class Pipeline:
         return {"name": self.name, "strategies": steps}
 
 
-def uncalibrated(*, per: str = "channel", rounding: str = "round") -> Pipeline:
-    """Thresholds of least squared error and nothing else.
+def uncalibrated(
+    *,
+    per: str = "channel",
+    rounding: str = "round",
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Thresholds, of least squared error by default, and nothing else.
 
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
         rounding: Quantiser of the threshold search, `"floor"` or `"round"`.
+        threshold: Sets the thresholds, instead of `per` and `rounding`: for
+            example `MaximumThreshold("channel")`.
 
     Returns:
         A pipeline: the paper's MMSE row without calibration.
     """
-    return Pipeline("uncalibrated", (MmseThreshold(per, rounding),))
+    threshold = threshold or MmseThreshold(per, rounding)
+    return Pipeline("uncalibrated", (threshold,))
 
 
 def light(
@@ -58,6 +67,7 @@ def light(
     rounding: str = "round",
     iterations: int = 3,
     damping: float = 1.0,
+    threshold: Strategy | None = None,
 ) -> Pipeline:
     """The Light pipeline: thresholds, then bias calibration.
 
@@ -69,6 +79,8 @@ def light(
         rounding: Quantiser of the threshold search, `"floor"` or `"round"`.
         iterations: Sweeps of bias calibration over each segment.
         damping: Share of the error added a sweep.
+        threshold: Sets the thresholds, instead of `per` and `rounding`: for
+            example `MaximumThreshold("channel")`.
 
     Returns:
         A pipeline.
@@ -76,5 +88,7 @@ def light(
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, section 4.3.
     """
+    threshold = threshold or MmseThreshold(per, rounding)
+    iterations = checked_whole("iterations", iterations, low=0, default=3)
     biases = repeat(BiasCalibration(damping), iterations)
-    return Pipeline("light", (MmseThreshold(per, rounding), *biases))
+    return Pipeline("light", (threshold, *biases))

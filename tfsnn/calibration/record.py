@@ -8,7 +8,8 @@ class Step:
     """One strategy on one segment.
 
     Errors are on held-out images: mean squared difference between analog and
-    mean spiking activation, over the mean square of the analog one.
+    mean spiking activation, over the mean square of the analog one. Where that
+    is below 1e-12, as for a silent layer, the mean squared difference itself.
 
     Attributes:
         segment: Name of the neuron layer.
@@ -31,3 +32,8 @@ class Step:
     def to_dict(self) -> dict:
         """Plain types."""
         return dataclasses.asdict(self)
+
+
+def lag_at(lag: int, timesteps: int) -> int:
+    """The lag used at one T of a calibration for several, at most T."""
+    return min(lag, timesteps)

@@ -9,7 +9,7 @@ from tfsnn.conversion import Conversion
 from tfsnn.types import NeuronParameters
 
 from .pipelines import Pipeline
-from .record import Step
+from .record import Step, lag_at
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class CalibrationResult(Mapping):
     Attributes:
         conversion: What was calibrated.
         pipeline: How.
-        lag: Lag of every neuron with a temporal current.
+        lag: Lag asked for; `lags` are those used.
         parameters: T to neuron name to parameters.
         steps: What was tried, in order.
         num_images: Calibration images, held-out ones included.
@@ -47,6 +47,11 @@ class CalibrationResult(Mapping):
         """Every T, in the order asked for."""
         return tuple(self.parameters)
 
+    @property
+    def lags(self) -> dict[int, int]:
+        """T to the lag of its neurons with a temporal current, at most T."""
+        return {T: lag_at(self.lag, T) for T in self.timesteps}
+
     def __getitem__(self, timesteps: int) -> keras.Model:
         """The spiking model for one T.
 
@@ -62,7 +67,7 @@ class CalibrationResult(Mapping):
         if timesteps not in self._models:
             self._models[timesteps] = self.conversion.spiking_model(
                 timesteps,
-                lag=min(self.lag, timesteps),
+                lag=self.lags[timesteps],
                 parameters=self.parameters[timesteps],
             )
         return self._models[timesteps]
@@ -86,6 +91,7 @@ class CalibrationResult(Mapping):
             "conversion": self.conversion.config.to_dict(),
             "timesteps": list(self.timesteps),
             "lag": self.lag,
+            "lags": {str(T): lag for T, lag in self.lags.items()},
             "num_images": self.num_images,
             "digest": self.digest,
             "seed": self.seed,

@@ -8,6 +8,8 @@ import numpy as np
 from tfsnn.numerics import SortedActivations
 from tfsnn.types import NeuronParameters
 
+from .arguments import checked_whole
+
 
 class Tap:
     """What a strategy sees of one segment: the images it may fit on.
@@ -96,8 +98,6 @@ def repeat(strategy: Strategy, times: int) -> tuple[Strategy, ...]:
         A tuple of strategies.
 
     Raises:
-        ValueError: If `times` is negative.
+        ValueError: If `times` is not a whole number of at least 0.
     """
-    if times < 0:
-        raise ValueError(f"times={times}. Supported: 0 and more.")
-    return (strategy,) * times
+    return (strategy,) * checked_whole("times", times, low=0, default=1)

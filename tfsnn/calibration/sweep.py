@@ -7,28 +7,31 @@ calibrated predecessors really emit, and left behind.
 """
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.errors import DataError
 from tfsnn.graph.segments import JUNCTION, NEURON, Segment, cut
+from tfsnn.progress import progress_bar
 from tfsnn.types import NeuronParameters
 
+from .arguments import checked_whole
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
 from .neuron_run import NeuronRun
 from .pipelines import Pipeline
-from .record import Step
+from .record import Step, lag_at
 from .strategy import Tap
 
 CURRENT_BUDGET = 2 * 2**30
 SMALLEST_MEASURED = 128
+NEGLIGIBLE = 1e-12
+"""Mean square of a target below which errors are not divided by it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +39,17 @@ class SweepConfig:
     """What a sweep needs besides the pipeline.
 
     Attributes:
-        lag: Lag of every neuron with a temporal current; at most T is used.
+        lag: Lag of every neuron with a temporal current. Where it exceeds T,
+            that T has a lag of T; `calibrate` refuses one beyond every T.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
             Steps are measured on the images that fit; on 128, computing the
-            current of the rest again each time, if fewer do.
-        progress: Whether to draw a progress bar; None: on a terminal.
+            current of the rest again each time, if fewer do. As many bytes
+            again, shared by all T, keep the currents of junctions (as Add)
+            until their last reader; those that do not fit are computed again
+            by each reader, with the same result.
+        progress: Whether to say how far it is: a bar on a terminal, else a
+            line every few seconds; None: on a terminal only.
     """
 
     lag: int = 0
@@ -55,18 +63,16 @@ class SweepConfig:
         Raises:
             ValueError: If one is out of range.
         """
-        for name, low, high in (
-            ("lag", 0, math.inf),
-            ("held_out", 2, MIN_IMAGES),
-            ("current_budget", 0, math.inf),
+        for name, limits in (
+            ("lag", {"low": 0}),
+            ("held_out", {"low": 2, "high": MIN_IMAGES}),
+            ("current_budget", {"low": 0}),
         ):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not whole or not low <= value <= high:
-                raise ValueError(
-                    f"{name}={value!r}. Supported: whole numbers, {low} to"
-                    f" {high}; the default is {type(self).__dict__[name]}."
-                )
+            default = type(self).__dict__[name]
+            value = checked_whole(
+                name, getattr(self, name), default=default, **limits
+            )
+            object.__setattr__(self, name, value)
 
 
 def sweep(
@@ -87,29 +93,36 @@ def sweep(
 
     Returns:
         T to neuron name to parameters, and every step tried.
+
+    Raises:
+        DataError: If an activation is not finite.
     """
     segments = cut(conversion.graph, is_neuron=is_neuron, is_head=is_head)
     # Nothing is computed or kept for the read-outs.
     calibrated = [s for s in segments if s.role in (NEURON, JUNCTION)]
     analog = AnalogFront(calibrated, images)
-    fronts = [SpikingFront(calibrated, images, T) for T in timesteps]
+    # Currents grow with T: all T keep those of the same share of the images.
+    share = config.current_budget // sum(timesteps)
+    fronts = [
+        SpikingFront(calibrated, images, T, junction_budget=T * share)
+        for T in timesteps
+    ]
     parameters = {T: {} for T in timesteps}
     steps = []
-    disable = None if config.progress is None else not config.progress
-    with tqdm.tqdm(
-        total=len(calibrated) * len(fronts),
-        desc="calibrating",
+    with progress_bar(
+        len(calibrated) * len(fronts),
+        description="calibrating",
         unit="segment",
-        disable=disable,
+        shown=config.progress,
     ) as bar:
         for segment in calibrated:
             affine = compiled(segment)
             target = analog.advance(segment, affine)
+            _check_finite(segment, target)
             shared = {}
             for front in fronts:
                 if segment.role == JUNCTION:
-                    currents = _currents(front, segment, affine)
-                    front.pass_on(segment, currents)
+                    front.pass_on(segment, affine)
                 else:
                     visit = _Visit(
                         segment, affine, front, target, shared, config
@@ -119,6 +132,18 @@ def sweep(
                     steps += visit.steps
                 bar.update()
     return parameters, steps
+
+
+def _check_finite(segment, target):
+    if np.isfinite(target).all():
+        return
+    raise DataError(
+        f"Layer '{segment.name}' of the source answers"
+        f" {np.sum(~np.isfinite(target))} NaN or infinite values of"
+        f" {target.size} on the calibration images. Supported: finite"
+        " activations. Preprocess the images as for the source's training; a"
+        " source in float16 may need float32."
+    )
 
 
 def _currents(front, segment, affine, cached=(), stop=None):
@@ -206,9 +231,10 @@ class _Visit:
         return NeuronRun(
             parameters,
             timesteps=self._front.timesteps,
-            lag=min(self._config.lag, self._front.timesteps),
+            lag=lag_at(self._config.lag, self._front.timesteps),
             reset=reset,
             constant=self._front.is_constant(self._segment),
+            graphs=self._front.graphs,
         )
 
     def _measure(self, run: NeuronRun) -> np.ndarray:
@@ -228,5 +254,6 @@ class _Visit:
         target = self._target[: self._num_measured][held]
         difference = (target - spiking[held]).astype("float64")
         scale = np.mean(np.square(target, dtype="float64"))
-        floor = np.finfo("float64").tiny
-        return float(np.mean(np.square(difference)) / max(scale, floor))
+        if scale < NEGLIGIBLE:  # A silent layer.
+            scale = 1.0
+        return float(np.mean(np.square(difference)) / scale)

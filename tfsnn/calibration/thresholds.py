@@ -7,6 +7,7 @@ import numpy as np
 from tfsnn.numerics.checks import check_choice, check_count
 from tfsnn.types import NeuronParameters
 
+from .arguments import is_number
 from .strategy import Tap
 
 PER = ("layer", "channel")
@@ -58,9 +59,10 @@ class PercentileThreshold:
     def __post_init__(self):
         """Checks the values."""
         _check(self)
-        if not 0 < self.percentile <= 100:
+        if not is_number(self.percentile) or not 0 < self.percentile <= 100:
             raise ValueError(
-                f"percentile={self.percentile}. Supported: above 0, up to 100."
+                f"percentile={self.percentile!r}. Supported: numbers above 0,"
+                " up to 100."
             )
 
     def __call__(
@@ -122,8 +124,9 @@ def _with_threshold(parameters, threshold, initial_charge):
 
 def _check(strategy):
     check_choice("per", strategy.per, PER)
-    if not 0 <= strategy.initial_charge <= 1:
+    charge = strategy.initial_charge
+    if not is_number(charge) or not 0 <= charge <= 1:
         raise ValueError(
-            f"initial_charge={strategy.initial_charge}. Supported: 0...1; 0.5"
+            f"initial_charge={charge!r}. Supported: 0...1; 0.5"
             " makes the neuron round."
         )

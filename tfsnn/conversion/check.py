@@ -50,6 +50,7 @@ def check_graph(graph: Graph) -> Findings:
                 Finding(call.name, call.kind, ruling.reason, ruling.remedy)
             )
     findings += _not_finite(graph)
+    findings += _without_deviation(graph)
     num_neurons = sum(ruling.has_neuron for _, ruling in rulings)
     if not num_neurons:
         findings.append(
@@ -125,6 +126,28 @@ def _not_finite(graph: Graph) -> list[Finding]:
                     f"{bad} of its weights are NaN or infinite",
                     "Train the model again with a lower learning rate, or"
                     " load another checkpoint.",
+                )
+            )
+    return findings
+
+
+def _without_deviation(graph: Graph) -> list[Finding]:
+    """Batch normalisations that divide by the root of nothing or less."""
+    findings = []
+    for layer in graph.model.layers:
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            continue
+        variance = keras.ops.convert_to_numpy(layer.moving_variance)
+        bad = int(np.sum(variance.astype("float64") + layer.epsilon <= 0))
+        if bad:
+            findings.append(
+                Finding(
+                    layer.name,
+                    type(layer).__name__,
+                    f"moving_variance + epsilon is 0 or below in {bad} of its"
+                    " channels",
+                    "Its outputs are not finite. Load a checkpoint with the"
+                    " variances of the training, or use an epsilon above 0.",
                 )
             )
     return findings

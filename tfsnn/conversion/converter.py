@@ -16,6 +16,7 @@ from tfsnn.types import NeuronParameters
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
 from .spiking import build_spiking_model
+from .unit_spikes import with_unit_spikes
 from .verify import verify
 
 
@@ -59,7 +60,8 @@ class Conversion:
             lag: Steps each neuron charges before it may fire, 0...T. Neurons
                 whose current is constant always have 0.
             parameters: Neuron name to parameters; a neuron without keeps a
-                threshold of 1 and half of it as initial potential.
+                threshold of 1 and half of it as initial potential. In terms
+                of spikes worth a threshold, whatever `config.spikes` is.
 
         Returns:
             `keras.Model`, images `[B, ...]` to the outputs of the source,
@@ -67,6 +69,8 @@ class Conversion:
 
         Raises:
             ValueError: If T, the lag or a name in `parameters` does not fit.
+            ConversionError: If `config.spikes` is `"unit"` and no neuron has
+                one threshold a layer or channel.
         """
         parameters = dict(parameters or {})
         unknown = sorted(set(parameters) - set(self.neuron_names))
@@ -75,13 +79,16 @@ class Conversion:
                 f"parameters name no neuron of this network: {unknown}."
                 f" Supported: {self.neuron_names}."
             )
-        return build_spiking_model(
+        model = build_spiking_model(
             self.graph,
             timesteps=timesteps,
             lag=lag,
             reset=self.config.reset,
             parameters=parameters,
         )
+        if self.config.spikes == "unit":
+            return with_unit_spikes(model)
+        return model
 
 
 def convert(
@@ -96,7 +103,8 @@ def convert(
         model: A trained Functional or Sequential model with ReLU; it is not
             changed.
         config: Options; the defaults if None.
-        sample: Images `[B, ...]` for the self-check; None: random input.
+        sample: Images `[B, ...]` for the self-check, or another form of data
+            with them; None: random input.
 
     Returns:
         A `Conversion`.
@@ -106,6 +114,7 @@ def convert(
         UnsupportedLayerError: If a layer has no spiking counterpart; lists
             every finding, as `check` does.
         ConversionError: If the graph is not known or the self-check fails.
+        DataError: If the sample is empty or does not fit.
     """
     config = config or ConversionConfig()
     source = trace(model, stand_ins=True)

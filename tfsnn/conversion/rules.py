@@ -10,6 +10,10 @@ import keras
 
 from tfsnn.graph.passes.kernel_layers import acts_as
 from tfsnn.graph.passes.relu_forms import relu_arguments
+from tfsnn.graph.passes.remove_inactive import (
+    INACTIVE_LAYERS,
+    REGULARISATION_LAYERS,
+)
 from tfsnn.graph.trace import StandIn
 from tfsnn.graph.view import Call
 from tfsnn.layers import ChannelAffine
@@ -61,18 +65,6 @@ AFFINE_LAYERS = (
     keras.layers.Rescaling,
     keras.layers.Normalization,
     ChannelAffine,
-)
-
-REMOVED_LAYERS = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianNoise,
-    keras.layers.GaussianDropout,
-    keras.layers.AlphaDropout,
-    keras.layers.ActivityRegularization,
-    keras.layers.Identity,
 )
 
 USE_RELU = (
@@ -163,7 +155,7 @@ def _cannot_be_rebuilt(stand_in):
 
 def _changes_in_training(layer):
     normalisation = keras.layers.BatchNormalization
-    return isinstance(layer, (normalisation, *REMOVED_LAYERS))
+    return isinstance(layer, (normalisation, *REGULARISATION_LAYERS))
 
 
 def activation_name(function: Callable) -> str:
@@ -257,7 +249,7 @@ def _unknown_layer(layer):
 _RULES = (
     (KERNEL_LAYERS, _kernel_layer),
     (AFFINE_LAYERS, lambda layer: Ruling(AFFINE)),
-    (REMOVED_LAYERS, lambda layer: Ruling(REMOVED)),
+    (INACTIVE_LAYERS, lambda layer: Ruling(REMOVED)),
     ((keras.layers.Concatenate,), _concatenation),
     ((keras.layers.ReLU,), _relu_layer),
     ((keras.layers.Activation,), _activation_layer),

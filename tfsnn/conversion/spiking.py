@@ -45,7 +45,7 @@ def build_spiking_model(
 
 
 class _SpikingVisitor:
-    """Knows which new tensors carry time."""
+    """Knows which new tensors carry time, and which come after its end."""
 
     def __init__(self, timesteps, lag, reset, parameters):
         self._timesteps = timesteps
@@ -55,15 +55,13 @@ class _SpikingVisitor:
         self._temporal = {}
         self._repeated = {}
         self._averaged = {}
+        self._late = {}
 
     def visit(self, rewriter, call, args, kwargs):
         if is_neuron(call):
             return self._neuron(rewriter, call, args[0])
-        if is_head(call):
-            args, kwargs = keras.tree.map_structure(
-                lambda leaf: self.average(rewriter, leaf), (args, kwargs)
-            )
-            return unchanged(rewriter, call, args, kwargs)
+        if is_head(call) or self._reads_late(args, kwargs):
+            return self._after_time(rewriter, call, args, kwargs)
         if not any(map(self._is_temporal, symbolic_tensors((args, kwargs)))):
             return unchanged(rewriter, call, args, kwargs)
         args, kwargs = keras.tree.map_structure(
@@ -102,6 +100,20 @@ class _SpikingVisitor:
         self._mark(spikes)
         return spikes
 
+    def _after_time(self, rewriter, call, args, kwargs):
+        """A head, or what it leads to: whatever it meets is averaged, too."""
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: self.average(rewriter, leaf), (args, kwargs)
+        )
+        outputs = unchanged(rewriter, call, args, kwargs)
+        for tensor in symbolic_tensors(outputs):
+            self._late[id(tensor)] = tensor
+        return outputs
+
+    def _reads_late(self, args, kwargs):
+        tensors = symbolic_tensors((args, kwargs))
+        return any(id(tensor) in self._late for tensor in tensors)
+
     def _with_time(self, rewriter, leaf):
         if not isinstance(leaf, keras.KerasTensor) or self._is_temporal(leaf):
             return leaf
@@ -135,7 +147,7 @@ def neuron_layer(
         parameters: What it will hold; None: one value for the layer, no bias.
         feature_shape: Shape of the feature map, without the batch.
         reset: `"soft"` or `"hard"`.
-        dtype: Dtype policy.
+        dtype: Dtype policy; potentials are kept in at least float32.
         **clock: `timesteps`, `lag`, `temporal_input`.
 
     Returns:
@@ -149,8 +161,14 @@ def neuron_layer(
                 granularities[f"{key}_per"] = granularity_of(
                     values, feature_shape
                 )
-    cell = IFCell(name="cell", reset=reset, dtype=dtype, **granularities)
+    wide = _potential_dtype(dtype)
+    cell = IFCell(name="cell", reset=reset, dtype=wide, **granularities)
     return SpikingActivation(cell=cell, name=name, dtype=dtype, **clock)
+
+
+def _potential_dtype(dtype):
+    variable_dtype = keras.dtype_policies.get(dtype).variable_dtype
+    return "float64" if variable_dtype == "float64" else "float32"
 
 
 def assign_parameters(

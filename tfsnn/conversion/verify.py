@@ -1,9 +1,20 @@
 """Compares the prepared model with the source."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from tfsnn.batches import iterate_pairs, resolve, whole_arrays
 from tfsnn.errors import ConversionError
+from tfsnn.image_arrays import (
+    find_non_finite,
+    find_problems,
+    fits,
+    is_numeric,
+    refuse,
+    to_float32,
+)
 
 TOLERANCE = {
     "float64": 1e-9,
@@ -32,15 +43,53 @@ def probe_images(model: keras.Model, *, num_images: int = 8) -> np.ndarray:
     return np.concatenate([normal, pixels]).astype("float32")
 
 
+def sample_images(model: keras.Model, sample: Any) -> np.ndarray:
+    """Reads the images of a comparison.
+
+    Args:
+        model: One input.
+        sample: An array `[B, ...]`, or any form of data `calibrate` takes; of
+            what is iterated, the first element.
+
+    Returns:
+        float32 `[B, ...]`, at least one; labels are dropped.
+
+    Raises:
+        DataError: If the images are empty, not finite or do not fit.
+    """
+    input_shape = model.inputs[0].shape[1:]
+    data = resolve(sample)
+    whole = whole_arrays(data)
+    pair = whole or next(iterate_pairs(data), None)
+    images = np.empty(0) if pair is None else pair.images
+    if images.shape[:1] == (0,):
+        refuse(
+            "sample",
+            [
+                "Received no images. Supported: at least 1. Pass some images,"
+                " or no sample at all for random input."
+            ],
+        )
+    if not whole and fits(images.shape, input_shape):
+        images = images[None]
+    problems = find_problems(images, input_shape)
+    if is_numeric(images.dtype):
+        images = to_float32(images)
+        problems += find_non_finite(images)
+    if problems:
+        refuse("sample", problems)
+    return images
+
+
 def verify(
-    prepared: keras.Model, source: keras.Model, images: np.ndarray | None = None
+    prepared: keras.Model, source: keras.Model, images: Any = None
 ) -> float:
     """Runs both models and compares their outputs.
 
     Args:
         prepared: The rewritten model.
         source: The user's model.
-        images: What to run them on, `[B, ...]`; None: random input.
+        images: What to run them on, see `sample_images`; None: random input.
 
     Returns:
         Largest difference over the largest output of the source, of the worse
@@ -48,9 +97,10 @@ def verify(
 
     Raises:
         ConversionError: If it exceeds `TOLERANCE`, or an output is not finite.
+        DataError: If the images do not fit.
     """
     given = images is not None
-    images = np.asarray(images) if given else probe_images(source)
+    images = sample_images(source, images) if given else probe_images(source)
     halves = [half for half in np.array_split(images, 2) if len(half)]
     tolerance = tolerance_for(source)
     difference = 0.0

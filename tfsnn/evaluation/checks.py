@@ -21,9 +21,10 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
         ValueError: If it has not one input and one output `[B, K]`.
     """
     if not isinstance(model, keras.Model):
+        array = " or an array of predictions" if role == "reference" else ""
         raise TypeError(
             f"{role} is a {type(model).__module__}.{type(model).__name__}."
-            " Supported: keras.Model of Keras 3. Load the file with"
+            f" Supported: keras.Model of Keras 3{array}. Load the file with"
             " keras.models.load_model."
         )
     inputs = [
@@ -70,18 +71,20 @@ def check_reference(reference: keras.Model | None, model: keras.Model) -> None:
 
 
 def check_positive(name: str, value: int | None) -> None:
-    """Checks that a number is at least 1, or None.
+    """Checks that a number is whole and at least 1, or None.
 
     Args:
         name: Name of the argument.
         value: Its value.
 
     Raises:
-        ValueError: If it is below 1.
+        ValueError: If it is no whole number, or below 1.
     """
-    if value is not None and value < 1:
+    whole = isinstance(value, (int, np.integer)) and value is not True
+    if value is not None and not (whole and value >= 1):
         raise ValueError(
-            f"{name}={value!r}. Supported: 1 and more, or leave it out."
+            f"{name}={value!r}. Supported: whole numbers, 1 and more. Pass one,"
+            " or leave it out."
         )
 
 

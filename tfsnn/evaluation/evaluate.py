@@ -5,19 +5,21 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-import tqdm
+import numpy as np
 
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.trace import trace
 from tfsnn.layers import SpikingActivation
+from tfsnn.progress import progress_bar
 
-from .checks import check_positive, check_reference, checked_num_classes
+from .checks import check_positive, checked_num_classes
 from .execution import plan
 from .folded import FoldedRunner
 from .labelled import labelled_batches
-from .plain import PlainRunner
+from .plain import PlainRunner, graph_without_head
 from .record import Evaluation
+from .reference import StoredPredictions, predictor
 from .stepped import SteppedRunner
 from .tally import Tally
 
@@ -29,25 +31,31 @@ def evaluate(
     model: keras.Model,
     data: Any,
     *,
-    reference: keras.Model | None = None,
+    reference: keras.Model | np.ndarray | None = None,
     batch_size: int | None = None,
     num_images: int | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool | None = None,
 ) -> Evaluation:
     """Evaluates a network on labelled images, in one run over them.
 
-    A prediction is the largest logit of the read-out, averaged over time,
-    before a last softmax or sigmoid. A spiking network whose T steps do not
-    fit into memory at once is run step by step.
+    A prediction is the largest output, after t steps that of the mean over
+    them; a last softmax or sigmoid is left out, because saturated outputs
+    would tie. A spiking network whose T steps do not fit into memory at once
+    is run step by step.
 
     Args:
         model: A spiking model, or a plain network: then without T and rates.
             One input, one output `[B, K]`.
         data: Images with labels, see `labelled_batches`.
-        reference: The network to agree with, usually the source.
+        reference: The network to agree with, usually the source. Or its
+            predictions, so that it runs only once for many evaluations: class
+            indices `[N]` or logits `[N, K]`, in the order of the images.
         batch_size: Images at once; None: chosen for speed.
         num_images: Use the first so many; None: all there are.
         memory_budget: Bytes that feature maps and states may take.
+        progress: Whether to say how far it is: a bar on a terminal, else a
+            line every few seconds; None: on a terminal only.
 
     Returns:
         The record.
@@ -56,14 +64,17 @@ def evaluate(
         TypeError: If a network is not a Keras 3 model.
         ValueError: If a network has several inputs or outputs, the reference
             does not fit, or a number is below 1.
-        DataError: If images or labels are missing or do not fit.
+        ConversionError: If a spiking model has unknown axes and its T is too
+            large to compute all steps at once.
+        DataError: If images, labels or predictions of the reference are
+            missing or do not fit.
 
     Example:
         >>> print(tfsnn.evaluate(snn, (images, labels), reference=ann))
     """
     start = time.monotonic()
     num_classes = checked_num_classes(model, "model")
-    check_reference(reference, model)
+    other = predictor(reference, model, num_classes)
     check_positive("batch_size", batch_size)
     check_positive("num_images", num_images)
     check_positive("memory_budget", memory_budget)
@@ -72,9 +83,10 @@ def evaluate(
         data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
     )
     tally = Tally(runner, num_classes)
-    other = None if reference is None else PlainRunner(reference)
-    for images, labels in _first(batches, num_images):
+    for images, labels in _first(batches, num_images, progress):
         tally.add(images, labels, other)
+    if isinstance(other, StoredPredictions) and num_images is None:
+        other.check_end()
     return Evaluation(
         model=model.name,
         execution=runner.execution,
@@ -89,7 +101,7 @@ def _runner(model, batch_size, memory_budget):
     """Runner, batch size, and the entries about time."""
     if not any(isinstance(x, SpikingActivation) for x in model.layers):
         return PlainRunner(model), batch_size or PLAIN_BATCH, {}
-    graph = trace(model)
+    graph = graph_without_head(trace(model))
     table = timetable(graph)
     chosen = plan(
         graph, table, memory_budget=memory_budget, batch_size=batch_size
@@ -97,7 +109,7 @@ def _runner(model, batch_size, memory_budget):
     if chosen.execution == "folded":
         runner = FoldedRunner(graph.model, table)
     else:
-        runner = SteppedRunner(SteppingForm(model))
+        runner = SteppedRunner(SteppingForm(graph.model))
     clock = {
         "timesteps": table.timesteps,
         "lag": table.max_lag,
@@ -106,10 +118,10 @@ def _runner(model, batch_size, memory_budget):
     return runner, chosen.batch_size, clock
 
 
-def _first(batches: Iterable, num_images: int | None):
-    """Batches up to a number of images, with a progress bar on a terminal."""
-    with tqdm.tqdm(
-        total=num_images, desc="evaluating", unit="image", disable=None
+def _first(batches: Iterable, num_images: int | None, shown: bool | None):
+    """Batches up to a number of images, with progress."""
+    with progress_bar(
+        num_images, description="evaluating", unit="image", shown=shown
     ) as bar:
         missing = num_images
         for images, labels in batches:

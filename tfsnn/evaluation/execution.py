@@ -6,6 +6,7 @@ import math
 import keras
 
 from tfsnn.conversion.timetable import Timetable
+from tfsnn.errors import ConversionError
 from tfsnn.graph.view import Graph
 
 FOLDED_ROWS = 512
@@ -44,11 +45,21 @@ def plan(
         batch_size: Images at once; None: to be chosen.
 
     Returns:
-        Folded where T is small and a batch fits, else stepping.
+        Folded where T is small and a batch fits, else stepping. A model with
+        unknown axes cannot be stepped.
+
+    Raises:
+        ConversionError: If axes are unknown and T is too large to fold.
     """
     folded_bytes = feature_map_bytes(graph, table)
     fitting = memory_budget // folded_bytes
-    if table.timesteps <= FOLDED_TIMESTEPS and fitting >= (batch_size or 1):
+    fits = fitting >= (batch_size or 1)
+    if has_unknown_axes(table):
+        if not fits or table.timesteps > FOLDED_ROWS:
+            _refuse_unknown_axes(graph, table)
+    else:
+        fits = fits and table.timesteps <= FOLDED_TIMESTEPS
+    if fits:
         rows = max(1, FOLDED_ROWS // table.timesteps)
         return Plan("folded", batch_size or min(rows, fitting))
     fitting = max(1, memory_budget // step_bytes(graph, table))
@@ -70,6 +81,7 @@ def feature_map_bytes(
         twice: a neuron collects its steps before it stacks them, and a
         convolution has a work space. Unknown axes count as one.
     """
+    times = _rows_per_image(table) if folded else {}
     last_use = {
         id(tensor): index
         for index, call in enumerate(graph)
@@ -80,8 +92,7 @@ def feature_map_bytes(
     for index, call in enumerate(graph):
         made = {}
         for tensor in call.output_tensors:
-            steps = table.timesteps if id(tensor) in table.offsets else 1
-            made[id(tensor)] = _bytes(tensor) * (steps if folded else 1)
+            made[id(tensor)] = _bytes(tensor) * times.get(id(tensor), 1)
         alive |= made
         peak = max(peak, sum(alive.values()) + sum(made.values()))
         alive = {
@@ -105,6 +116,37 @@ def step_bytes(graph: Graph, table: Timetable) -> int:
     states = sum(_bytes(call.outputs) for call in table.neurons)
     states += sum(_bytes(x) * delay for x, delay in table.delays.values())
     return 2 * states + feature_map_bytes(graph, table, folded=False)
+
+
+def has_unknown_axes(table: Timetable) -> bool:
+    """Whether the stepping form does not know the shape of its state.
+
+    Args:
+        table: Timetable of a spiking network.
+
+    Returns:
+        True if a neuron, a delay line or a read-out has unknown axes.
+    """
+    tensors = [call.outputs for call in (*table.neurons, *table.readouts)]
+    tensors += [tensor for tensor, _ in table.delays.values()]
+    return any(None in tensor.shape[1:] for tensor in tensors)
+
+
+def _refuse_unknown_axes(graph, table):
+    raise ConversionError(
+        f"Model '{graph.model.name}' has feature maps with unknown axes and"
+        f" T={table.timesteps}, too large to compute all steps at once."
+        f" Supported for such models: T up to {FOLDED_ROWS}, in batches that"
+        " fit into memory_budget. Give the Input a full shape, then it is run"
+        " step by step."
+    )
+
+
+def _rows_per_image(table):
+    """Id of each tensor that the folded run has T times."""
+    late = [call.outputs for call in (*table.readouts, *table.finale)]
+    late = {} if table.max_lag else map(id, keras.tree.flatten(late))
+    return dict.fromkeys([*table.offsets, *late], table.timesteps)
 
 
 def _bytes(tensor: keras.KerasTensor) -> int:

@@ -1,16 +1,15 @@
 """Runs the folded model and counts on the way."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import Timetable
-from tfsnn.dynamics.time import unfold
+from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.view import Call
 
-from .runners import BatchCounts, hits_of, signature
+from .runners import BatchCounts, compiled, hits_of, signature
 
 
 class FoldedRunner:
@@ -22,63 +21,95 @@ class FoldedRunner:
         """Makes the graph.
 
         Args:
-            model: A spiking model with one read-out.
+            model: A spiking model with one output `[B, K]`.
             table: Its timetable.
         """
-        (readout,) = table.readouts
-        self.num_neurons = neurons_by_name(table)
+        self.neuron_names = [call.name for call in table.neurons]
         self.has_prefixes = not table.max_lag
-        taps = [call.outputs for call in (readout, *table.neurons)]
-        taps[0] = readout.input_tensors[0]
-        tapped = keras.Model(model.inputs, taps)
-        dtype = readout.operation.variable_dtype
-
-        @tf.function(input_signature=signature(model.inputs[0]))
-        def count(images, targets):
-            logits, *trains = tapped(images, training=False)
-            steps = unfold(tf.cast(logits, dtype), table.timesteps)
-            if self.has_prefixes:
-                means = prefix_means(steps)
-            else:
-                means = tf.reduce_mean(steps, axis=0)[None]
-            spikes = [
-                count_spikes(call, train, table.timesteps)
-                for call, train in zip(table.neurons, trains, strict=True)
-            ]
-            return hits_of(means, targets), tf.stack(spikes)
-
-        self._count = count
+        self._table = table
+        (self._output,) = model.outputs
+        self._constants = constants_of_finale(table)
+        taps = [
+            [call.input_tensors[0] for call in table.readouts],
+            self._constants,
+            [call.outputs for call in table.neurons],
+        ]
+        self._tapped = keras.Model(model.inputs, taps)
+        self._count = compiled(self._counted, signature(model.inputs[0]))
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
-        hits, spikes = self._count(images, targets)
-        return BatchCounts(hits.numpy(), spikes.numpy())
+        counts = self._count(images, targets)
+        return BatchCounts(*(count.numpy() for count in counts))
+
+    def _counted(self, images, targets):
+        readouts, constants, trains = self._tapped(images, training=False)
+        means = [
+            self._means(call, folded)
+            for call, folded in zip(self._table.readouts, readouts, strict=True)
+        ]
+        logits = self._finished(means, constants)
+        timesteps = self._table.timesteps
+        spikes = [
+            count_spikes(call, train, timesteps)
+            for call, train in zip(self._table.neurons, trains, strict=True)
+        ]
+        neurons = [tf.size(train, tf.int64) // timesteps for train in trains]
+        neurons = tf.cast(tf.stack(neurons), tf.float64)
+        return hits_of(logits, targets), tf.stack(spikes), neurons
+
+    def _means(self, call, folded):
+        """Means over the first 1...T steps, or over all: `[n, B, ...]`."""
+        folded = tf.cast(folded, call.operation.variable_dtype)
+        steps = unfold(folded, self._table.timesteps)
+        if self.has_prefixes:
+            return prefix_means(steps)
+        return tf.reduce_mean(steps, axis=0)[None]
+
+    def _finished(self, means, constants):
+        """What follows the read-outs, for all n means at once."""
+        if not self._table.finale:
+            return means[0]
+        count = self._table.timesteps if self.has_prefixes else 1
+        values = {
+            id(tensor): repeat(constant, count)
+            for tensor, constant in zip(self._constants, constants, strict=True)
+        }
+        for call, mean in zip(self._table.readouts, means, strict=True):
+            store(values, call.outputs, fold(mean))
+        for call in self._table.finale:
+            outputs = applied(call, lambda tensor: values[id(tensor)])
+            store(values, call.outputs, outputs)
+        return unfold(values[id(self._output)], count)
 
 
-def neurons_by_name(table: Timetable) -> dict[str, int]:
-    """Layer name to the number of its neurons for one image.
+def constants_of_finale(table: Timetable) -> list[keras.KerasTensor]:
+    """Tensors without time that meet the read-outs behind them.
 
     Args:
         table: Timetable of a spiking model.
 
     Returns:
-        One entry a neuron layer, in order.
+        What the finale reads and neither makes nor gets from a read-out.
     """
-    return {
-        call.name: math.prod(call.outputs.shape[1:]) for call in table.neurons
-    }
+    made = [call.outputs for call in (*table.readouts, *table.finale)]
+    made = {id(tensor) for tensor in keras.tree.flatten(made)}
+    read = [call.input_tensors for call in table.finale]
+    read = {id(tensor): tensor for tensor in keras.tree.flatten(read)}
+    return [tensor for key, tensor in read.items() if key not in made]
 
 
 def prefix_means(steps: tf.Tensor) -> tf.Tensor:
     """Means over the first 1, 2, ... T steps.
 
     Args:
-        steps: `[T, B, K]`.
+        steps: `[T, B, ...]`.
 
     Returns:
-        `[T, B, K]`.
+        `[T, B, ...]`.
     """
-    lengths = tf.range(1, tf.shape(steps)[0] + 1)[:, None, None]
+    lengths = tf.range(1, tf.shape(steps)[0] + 1)
+    lengths = tf.reshape(lengths, [-1] + [1] * (len(steps.shape) - 1))
     # A plain `/` by constants becomes a product with their rounded inverses.
     return tf.math.divide_no_nan(
         tf.cumsum(steps, axis=0), tf.cast(lengths, steps.dtype)

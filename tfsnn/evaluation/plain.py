@@ -2,14 +2,14 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfsnn.conversion.rules import activation_name
 from tfsnn.errors import ConversionError
 from tfsnn.graph.rewrite import rewrite, unchanged
 from tfsnn.graph.trace import trace
+from tfsnn.graph.view import Graph
 
-from .runners import BatchCounts, signature
+from .runners import BatchCounts, compiled, signature
 
 MONOTONE = ("log_softmax", "sigmoid", "softmax")
 
@@ -19,6 +19,7 @@ class PlainRunner:
 
     execution = "plain"
     has_prefixes = False
+    neuron_names = ()
 
     def __init__(self, model: keras.Model):
         """Makes the graph.
@@ -26,12 +27,10 @@ class PlainRunner:
         Args:
             model: A network with one input and one output `[B, K]`.
         """
-        self.num_neurons = {}
-        network = without_head(model)
+        self._network = network = without_head(model)
         spec, _ = signature(model.inputs[0])
-        self._logits = tf.function(
-            lambda images: network(images, training=False),
-            input_signature=[spec],
+        self._logits = compiled(
+            lambda images: network(images, training=False), [spec]
         )
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -41,7 +40,7 @@ class PlainRunner:
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits, see `Runner`."""
         hits = np.sum(self.predict(images) == targets, axis=-1)
-        return BatchCounts(hits[None], np.zeros(0))
+        return BatchCounts(hits[None], np.zeros(0), np.zeros(0))
 
 
 def without_head(model: keras.Model) -> keras.Model:
@@ -60,10 +59,23 @@ def without_head(model: keras.Model) -> keras.Model:
         graph = trace(model)
     except ConversionError:
         return model
+    headless = graph_without_head(graph)
+    return model if headless is graph else headless.model
+
+
+def graph_without_head(graph: Graph) -> Graph:
+    """The same for a graph that is known, see `without_head`.
+
+    Args:
+        graph: Of a network with one output; it may be a spiking one.
+
+    Returns:
+        A new graph; the same one where there is nothing to leave out.
+    """
     (output,) = graph.model.outputs
     last = graph.producer(output)
     if last is None or not _is_monotone(last.operation):
-        return model
+        return graph
 
     def visit(rewriter, call, args, kwargs):
         if call is not last:
@@ -73,7 +85,7 @@ def without_head(model: keras.Model) -> keras.Model:
             return rewriter.apply(layer, *args, **kwargs)
         return args[0]
 
-    return rewrite(graph, visit).model
+    return rewrite(graph, visit)
 
 
 def _is_monotone(operation):

@@ -14,8 +14,8 @@ class Evaluation:
     Attributes:
         model: Name of the network.
         num_images: Number of labelled images.
-        accuracy: Share of images whose largest logit, averaged over time, is
-            that of the label, 0...1.
+        accuracy: Share of images whose largest output, of the mean over time,
+            is that of the label, 0...1.
         execution: `"folded"` (all steps of a layer at once), `"stepping"`
             (all layers of a step at once) or `"plain"` (no time).
         batch_size: Images computed at once.
@@ -26,7 +26,7 @@ class Evaluation:
         accuracy_at: Accuracy after step 1...T; None where a neuron has a lag,
             because a shorter run then gives other outputs than those so far.
         reference_accuracy: Accuracy of the reference.
-        agreement: Share of images for which the largest logit is that of the
+        agreement: Share of images for which the largest output is that of the
             reference, 0...1.
         agreement_at: Agreement after step 1...T; None like `accuracy_at`.
         firing_rates: Layer name to spikes per step and neuron, 0...1.

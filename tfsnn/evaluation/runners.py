@@ -4,6 +4,7 @@ A *target* is a class for each image: the label, and what the reference says.
 Hits are counted against both at once.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,10 +21,13 @@ class BatchCounts(NamedTuple):
         hits: Images whose prediction is the target, int `[n, TARGETS]`; n is
             T where there are prefix curves, otherwise 1: only the end.
         spikes: Spikes of each neuron layer, float64 `[layers]`.
+        neurons: Neurons of each layer, those of all images, float64
+            `[layers]`.
     """
 
     hits: np.ndarray
     spikes: np.ndarray
+    neurons: np.ndarray
 
 
 class Runner(Protocol):
@@ -31,12 +35,12 @@ class Runner(Protocol):
 
     Attributes:
         execution: `"folded"`, `"stepping"` or `"plain"`.
-        num_neurons: Layer name to neurons of one image.
+        neuron_names: Names of the neuron layers, in order.
         has_prefixes: Whether hits are counted after every step.
     """
 
     execution: str
-    num_neurons: dict[str, int]
+    neuron_names: Sequence[str]
     has_prefixes: bool
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
@@ -49,6 +53,13 @@ class Runner(Protocol):
         Returns:
             The counts.
         """
+
+
+class Predictor(Protocol):
+    """What a network is compared with."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The class of each image of the next batch, int64 `[B]`."""
 
 
 def hits_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -71,3 +82,19 @@ def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
         tf.TensorSpec([None, *source.shape[1:]], source.dtype),
         tf.TensorSpec([TARGETS, None], tf.int64),
     ]
+
+
+def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
+    """A graph of a function, made at once.
+
+    A `tf.function` that is called would warn of retracing where several
+    networks are evaluated in turn; its one graph does not.
+
+    Args:
+        function: Computes on tensors. What holds its variables has to be kept.
+        specs: One for each argument.
+
+    Returns:
+        The compiled function.
+    """
+    return tf.function(function, input_signature=specs).get_concrete_function()

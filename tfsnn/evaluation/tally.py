@@ -3,8 +3,7 @@
 import numpy as np
 
 from .checks import check_labels
-from .plain import PlainRunner
-from .runners import Runner
+from .runners import Predictor, Runner
 
 
 class Tally:
@@ -22,13 +21,14 @@ class Tally:
         self._num_images = 0
         self._hits = 0
         self._spikes = 0
+        self._neurons = 0
         self._reference_hits = None
 
     def add(
         self,
         images: np.ndarray,
         labels: np.ndarray,
-        reference: PlainRunner | None,
+        reference: Predictor | None,
     ) -> None:
         """Runs one batch.
 
@@ -49,6 +49,7 @@ class Tally:
         counts = self._runner(images, targets)
         self._hits = self._hits + counts.hits.astype("int64")
         self._spikes = self._spikes + counts.spikes
+        self._neurons = self._neurons + counts.neurons
         self._num_images += len(labels)
 
     def entries(self, timesteps: int | None) -> dict:
@@ -74,14 +75,14 @@ class Tally:
             entries["agreement"] = shares[1][-1]
             entries["agreement_at"] = shares[1] if prefixes else None
         if timesteps is not None:
-            entries |= self._rates(self._num_images * timesteps)
+            entries |= self._rates(timesteps)
         return entries
 
-    def _rates(self, num_steps):
-        sizes = self._runner.num_neurons
-        per_neuron = self._spikes / num_steps / np.array(list(sizes.values()))
-        mean = self._spikes.sum() / num_steps / sum(sizes.values())
+    def _rates(self, timesteps):
+        rates = (self._spikes / self._neurons / timesteps).tolist()
+        mean = self._spikes.sum() / self._neurons.sum() / timesteps
+        names = self._runner.neuron_names
         return {
-            "firing_rates": dict(zip(sizes, per_neuron.tolist(), strict=True)),
+            "firing_rates": dict(zip(names, rates, strict=True)),
             "mean_firing_rate": float(mean),
         }

@@ -1,9 +1,11 @@
 import keras
+import numpy as np
 import pytest
 
 from tests.support.networks import kinds
 from tfsnn.graph import trace
 from tfsnn.graph.passes import remove_inactive
+from tfsnn.graph.passes.remove_inactive import INACTIVE_LAYERS
 
 layers = keras.layers
 
@@ -32,6 +34,48 @@ def left_of(layer, *, shape=(4, 2), **call):
 )
 def test_removed(layer, rank):
     assert left_of(layer, shape=(4, 4, 4, 2)[-rank:]) == ["ReLU"]
+
+
+ARGUMENTS = {
+    "RandomBrightness": {"factor": 0.5},
+    "RandomColorDegeneration": {"factor": 0.5},
+    "RandomContrast": {"factor": 0.5},
+    "RandomHue": {"factor": 0.5},
+    "RandomPosterization": {"factor": 3},
+    "RandomRotation": {"factor": 0.5},
+    "RandomSaturation": {"factor": 0.5},
+    "RandomSharpness": {"factor": 0.5},
+    "RandomTranslation": {"height_factor": 0.5, "width_factor": 0.5},
+    "RandomZoom": {"height_factor": 0.5},
+}
+AUGMENTATIONS = [c for c in INACTIVE_LAYERS if c.__name__[:6] == "Random"]
+
+
+@pytest.mark.parametrize("kind", AUGMENTATIONS, ids=lambda c: c.__name__)
+def test_augmentation_is_removed_and_was_inactive(kind):
+    layer = kind(**ARGUMENTS.get(kind.__name__, {}))
+    assert left_of(layer, shape=(8, 8, 3)) == ["ReLU"]
+    images = np.random.default_rng(0).uniform(-50, 300, (2, 8, 8, 3))
+    images = images.astype("float32")
+    np.testing.assert_array_equal(layer(images, training=False), images)
+
+
+def test_the_augmentations_everyone_has():
+    names = {kind.__name__ for kind in AUGMENTATIONS}
+    assert names >= {"RandomFlip", "RandomRotation", "RandomTranslation"}
+    assert names >= {"RandomZoom", "RandomContrast", "RandomBrightness"}
+    assert "RandomCrop" not in names  # It crops the centre.
+
+
+class Inverting(layers.RandomFlip):
+    """A flip that is none."""
+
+    def transform_images(self, images, transformation, training=True):
+        return -images
+
+
+def test_augmentation_with_another_computation_is_kept():
+    assert left_of(Inverting(), shape=(8, 8, 3)) == ["Inverting", "ReLU"]
 
 
 @pytest.mark.parametrize(

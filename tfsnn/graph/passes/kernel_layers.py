@@ -26,7 +26,7 @@ _KINDS = {
     keras.layers.SeparableConv2D: ("depthwise", "convolution"),
 }
 KERNEL_CLASSES = tuple(_KINDS)
-_COMPUTATION = ("call", "convolution_op", "kernel")
+_COMPUTATION = ("call", "convolution_op", "kernel", "transform_images")
 
 
 class Affine(NamedTuple):

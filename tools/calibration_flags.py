@@ -1,0 +1,182 @@
+"""Flags of the conversion and of the calibration, and what they stand for."""
+
+from absl import app, flags
+
+import tfsnn
+from tfsnn import calibration
+
+THRESHOLDS = {
+    "maximum": calibration.MaximumThreshold,
+    "percentile": calibration.PercentileThreshold,
+}
+
+
+def define_conversion(values: flags.FlagValues) -> None:
+    """Declares the options of the conversion."""
+    flags.DEFINE_enum(
+        "average_pool",
+        "linear",
+        ["linear", "neuron"],
+        "Keep average pooling as it is, or give it neurons of its own.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "reset",
+        "soft",
+        ["soft", "hard"],
+        "After a spike: subtract the threshold, or set to zero.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "spikes",
+        "threshold",
+        ["threshold", "unit"],
+        "Value of a spike: the threshold, or 1 with thresholds in the weights.",
+        flag_values=values,
+    )
+
+
+def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
+    """What the flags of `define_conversion` state."""
+    return tfsnn.ConversionConfig(
+        average_pool=options.average_pool,
+        reset=options.reset,
+        spikes=options.spikes,
+    )
+
+
+def define_calibration(values: flags.FlagValues) -> None:
+    """Declares T, the pipeline and its hyper-parameters."""
+    flags.DEFINE_list(
+        "timesteps", ["8", "16", "32"], "Every T.", flag_values=values
+    )
+    flags.DEFINE_enum(
+        "pipeline",
+        "light",
+        ["light", "uncalibrated"],
+        "light: thresholds, then bias calibration; uncalibrated: thresholds.",
+        flag_values=values,
+    )
+    _define_threshold(values)
+    flags.DEFINE_integer(
+        "iterations",
+        3,
+        "Sweeps of bias calibration.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "damping",
+        1.0,
+        "Share of the error added a sweep, above 0, up to 1.",
+        flag_values=values,
+    )
+    _define_extent(values)
+
+
+def timesteps(options: flags.FlagValues) -> list[int]:
+    """Every T of `--timesteps`.
+
+    Raises:
+        absl.app.UsageError: If one is no whole number from 1, or is given
+            twice.
+    """
+    texts = [text.strip() for text in options.timesteps]
+    every = [int(text) for text in texts if text.isdecimal()]
+    wrong = len(every) != len(texts) or 0 in every
+    if wrong or not every or len(set(every)) != len(every):
+        raise app.UsageError(
+            f"Received --timesteps={','.join(texts)}. Supported: whole numbers"
+            " T >= 1, each once. Use, for example, --timesteps=8,16,32."
+        )
+    return every
+
+
+def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
+    """The pipeline the flags of `define_calibration` state.
+
+    Raises:
+        absl.app.UsageError: If a hyper-parameter is out of range, or given to
+            a pipeline without it.
+    """
+    shared = {"per": options.per, "rounding": options.rounding}
+    if options.threshold in THRESHOLDS:
+        if options["rounding"].present:
+            raise app.UsageError(
+                f"Received --rounding with --threshold={options.threshold},"
+                " which has no quantiser. Leave it out, or use"
+                " --threshold=mmse."
+            )
+        shared = {"threshold": THRESHOLDS[options.threshold](per=options.per)}
+    biases = {"iterations": options.iterations, "damping": options.damping}
+    if options.pipeline == "light":
+        try:
+            return tfsnn.pipelines.light(**shared, **biases)
+        except ValueError as error:
+            raise app.UsageError(str(error)) from error
+    given = [f"--{name}" for name in biases if options[name].present]
+    if given:
+        raise app.UsageError(
+            f"Received {' and '.join(given)} with --pipeline=uncalibrated,"
+            " which has no bias calibration. Leave it out, or use"
+            " --pipeline=light."
+        )
+    return tfsnn.pipelines.uncalibrated(**shared)
+
+
+def _define_threshold(values: flags.FlagValues) -> None:
+    flags.DEFINE_enum(
+        "threshold",
+        "mmse",
+        ["mmse", *THRESHOLDS],
+        "Of least squared error at T, the largest activation, or the 99.9th"
+        " percentile.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "per",
+        "channel",
+        ["channel", "layer"],
+        "What shares a threshold.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "rounding",
+        "round",
+        ["round", "floor"],
+        "Quantiser of --threshold=mmse; floor is the paper's.",
+        flag_values=values,
+    )
+
+
+def _define_extent(values: flags.FlagValues) -> None:
+    flags.DEFINE_integer(
+        "lag",
+        0,
+        "Steps a neuron charges before it may fire, up to the largest T; a"
+        " smaller T has its own. 0 is the paper's clock.",
+        lower_bound=0,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "max_images",
+        1024,
+        "Calibration images used at most, 16 and more.",
+        lower_bound=16,
+        flag_values=values,
+    )
+
+
+def lag(options: flags.FlagValues, timesteps: list[int]) -> int:
+    """The lag of `--lag`, which some T can have.
+
+    Raises:
+        absl.app.UsageError: If it exceeds every T.
+    """
+    if options.lag > max(timesteps):
+        raise app.UsageError(
+            f"Received --lag={options.lag} with T up to {max(timesteps)}."
+            f" Supported: 0...{max(timesteps)}. Use a smaller --lag, or a"
+            " larger T in --timesteps."
+        )
+    return options.lag
