@@ -8,10 +8,10 @@ from tfsnn.conversion.timetable import timetable
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation.execution import (
     FOLDED_ROWS,
-    FOLDED_TIMESTEPS,
     STEPPING_BATCH,
     Plan,
     feature_map_bytes,
+    folded_timesteps,
     plan,
     step_bytes,
 )
@@ -49,11 +49,11 @@ def test_stepping_needs_states_and_one_step(graph):
 CASES = {
     "rows": ({}, Plan("folded", FOLDED_ROWS // T)),
     "limit": (
-        {"timesteps": FOLDED_TIMESTEPS},
-        Plan("folded", FOLDED_ROWS // FOLDED_TIMESTEPS),
+        {"timesteps": folded_timesteps()},
+        Plan("folded", FOLDED_ROWS // folded_timesteps()),
     ),
     "long": (
-        {"timesteps": FOLDED_TIMESTEPS + 1},
+        {"timesteps": folded_timesteps() + 1},
         Plan("stepping", STEPPING_BATCH),
     ),
     "asked": ({"batch_size": 9}, Plan("folded", 9)),
