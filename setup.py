@@ -40,7 +40,7 @@ setuptools.setup(
     ],
     package_dir=PACKAGE_DIR,
     package_data={
-        "tfsnn_models": ["weights/*.keras", "weights/*.json", "samples/*"],
+        "tfsnn_models": ["weights/*", "samples/*"],
     },
     install_requires=[
         "tensorflow>=2.18,<3",
