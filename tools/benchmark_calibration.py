@@ -5,13 +5,11 @@ small warm-up run that is not counted. The ratio compares the seconds a layer
 with those of the first depth: 1 means that the time grows like the depth.
 """
 
-import json
-import pathlib
 import sys
 
 from absl import flags
 
-from tfsnn_tools import command_line, quiet_start
+from tfsnn_tools import benchmark_record, command_line, quiet_start
 
 USAGE = "tfsnn benchmark calibration [--flags]"
 
@@ -79,13 +77,7 @@ def main(argv: list[str]) -> int:
             flush=True,
         )
     if options.output:
-        record = {
-            "machine": quiet_start.machine(),
-            "versions": quiet_start.versions(),
-            "command": " ".join(argv),
-            "rows": rows,
-        }
-        pathlib.Path(options.output).write_text(json.dumps(record, indent=2))
+        benchmark_record.write(options.output, argv, rows)
     return 0
 
 

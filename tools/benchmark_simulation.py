@@ -10,14 +10,13 @@ of a dense convolution does not depend on them. The peak memory is that of a
 process that only loads the spiking model and runs it.
 """
 
-import json
 import pathlib
 import sys
 import tempfile
 
 from absl import app, flags
 
-from tfsnn_tools import command_line, quiet_start, simulation_cell
+from tfsnn_tools import benchmark_record, command_line, simulation_cell
 
 USAGE = "tfsnn benchmark simulation [--flags]"
 COLUMNS = (
@@ -132,13 +131,7 @@ def main(argv: list[str]) -> int:
         rows.append(row)
         print(line(row), flush=True)
     if options.output:
-        record = {
-            "machine": quiet_start.machine(),
-            "versions": quiet_start.versions(),
-            "command": " ".join(argv),
-            "rows": rows,
-        }
-        pathlib.Path(options.output).write_text(json.dumps(record, indent=2))
+        benchmark_record.write(options.output, argv, rows)
     return 0
 
 
