@@ -32,6 +32,13 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_string("dataset", "cifar10", "TFDS name.", **options)
     flags.DEFINE_string("data_dir", None, "TFDS directory.", **options)
     flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1, **options)
+    flags.DEFINE_enum(
+        "dtype_policy",
+        "float32",
+        recipes.DTYPE_POLICIES,
+        "Precision of the training run; the weights are float32 under any.",
+        **options,
+    )
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", **options)
     flags.DEFINE_string("output", None, "File to write: NAME.keras.", **options)
     flags.DEFINE_bool("overwrite", False, "Replace --output.", **options)
@@ -103,7 +110,11 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("output",))
     data = _data_card(options.dataset)
-    recipe = recipes.Recipe(epochs=options.epochs, seed=options.seed)
+    recipe = recipes.Recipe(
+        epochs=options.epochs,
+        seed=options.seed,
+        dtype_policy=options.dtype_policy,
+    )
     path = pathlib.Path(options.output)
     check_output(path, overwrite=options.overwrite)
     backup = backup_folder(
@@ -120,7 +131,7 @@ def main(argv: list[str]) -> int:
         "pixel_mean": data.pixel_mean,
         "pixel_std": data.pixel_std,
     }
-    model = registry.build(options.network, **shape)
+    model = _build_in(recipe.dtype_policy, options.network, **shape)
     load = lambda split: datasets.load_split(  # noqa: E731
         data.name, split, data_dir=options.data_dir
     )
@@ -138,7 +149,7 @@ def main(argv: list[str]) -> int:
     )
     seconds = time.monotonic() - start
     test = datasets.evaluation_batches(load("test"), batch_size=250)
-    clean = registry.build(options.network, **shape)
+    clean = _build_in("float32", options.network, **shape)
     clean.set_weights(model.get_weights())
     card = {
         "network": options.network,
@@ -166,6 +177,16 @@ def _data_card(name: str) -> datasets.DatasetCard:
     return datasets.CARDS[name]
 
 
+def _build_in(dtype_policy: str, network: str, **shape) -> keras.Model:
+    """A network under a dtype policy; the global policy stays as it was."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy)
+    try:
+        return registry.build(network, **shape)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def _origin(options: flags.FlagValues) -> dict[str, str]:
     """Where and how a network was trained."""
     return {
@@ -174,7 +195,8 @@ def _origin(options: flags.FlagValues) -> dict[str, str]:
         "command": (
             f"tfsnn train --network={options.network}"
             f" --dataset={options.dataset} --epochs={options.epochs}"
-            f" --seed={options.seed} --output={options.output}"
+            f" --seed={options.seed} --dtype_policy={options.dtype_policy}"
+            f" --output={options.output}"
         ),
     }
 
