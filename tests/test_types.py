@@ -16,6 +16,24 @@ def test_replace_makes_a_copy():
     np.testing.assert_array_equal(after.bias, np.ones(3))
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        lambda bad: {"threshold": np.float32(bad)},
+        lambda bad: {"initial_potential": np.float32([0, bad])},
+        lambda bad: {"bias": np.float32(bad)},
+        lambda bad: {"temporal_bias": np.float32([[0, bad]])},
+        lambda bad: {"weights": {"conv": (np.zeros(2), np.float32([bad]))}},
+    ],
+    ids=["threshold", "potential", "bias", "temporal_bias", "weights"],
+)
+def test_finite_or_not(changes, bad):
+    good = NeuronParameters(np.float32(2), np.float32(1))
+    assert good.replace(**changes(0.5)).is_finite()
+    assert not good.replace(**changes(bad)).is_finite()
+
+
 def test_parameters_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError, match="threshold"):
         NeuronParameters(np.float32(2), np.float32(1)).threshold = 1

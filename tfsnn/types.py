@@ -33,6 +33,18 @@ class NeuronParameters:
         """A copy with some arrays replaced."""
         return dataclasses.replace(self, **changes)
 
+    def is_finite(self) -> bool:
+        """Whether no value is NaN or infinite."""
+        values = [
+            self.threshold,
+            self.initial_potential,
+            self.bias,
+            self.temporal_bias,
+        ]
+        for weights in (self.weights or {}).values():
+            values += weights
+        return all(np.isfinite(v).all() for v in values if v is not None)
+
 
 def granularity_of(values: np.ndarray, feature_shape: tuple) -> str:
     """Names what a parameter array is shared per.

@@ -100,6 +100,7 @@ def _stored(
                 getattr(calibration, strategy.pop("name"))(**strategy)
                 for strategy in strategies
             ),
+            record["pipeline"]["guarded"],
         ),
         lag=record["lag"],
         parameters={T: {} for T in timesteps},

@@ -231,3 +231,46 @@ def test_no_graph_is_traced_twice():
         assert len(front.graphs) == count
         walk(front, segment, affine)
     assert len(front.graphs) == 1  # All trains have one shape; runs own theirs.
+
+
+def test_mean_inputs_are_means_over_time():
+    """Of a neuron, of a constant and of a temporal junction."""
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T)
+    seen = 0
+    for segment in segments():
+        affine = compiled(segment)
+        means = front.mean_inputs(segment)
+        current = np.concatenate(
+            [front.current(segment, affine, i) for i in range(len(front.parts))]
+        )
+        if not front.is_constant(segment):
+            current = current.reshape(T, 5, *current.shape[1:]).mean(axis=0)
+        # The segment is affine: it may be applied to the means.
+        np.testing.assert_array_equal(affine(*means), current)
+        seen += len(means)
+        if segment.role == JUNCTION:
+            front.pass_on(segment, affine)
+        else:
+            run = front.neuron(segment, ONE)
+            front.emit(segment, run, [front.current(segment, affine, 0)])
+    assert seen > len(segments())
+
+
+def test_compiled_with_other_weights_leaves_the_layers_alone():
+    segment = next(s for s in segments() if s.name == "third")
+    (name,) = (x.name for x in segment.model.layers if x.weights)
+    layer = segment.model.get_layer(name)
+    before = layer.get_weights()
+    doubled = {name: tuple(2 * values for values in before)}
+    sources = [
+        np.ones((2, *tensor.shape[1:]), "float32")
+        for tensor in segment.model.inputs
+    ]
+    plain = compiled(segment)(*sources)
+    rest = compiled(segment, {name: tuple(0 * v for v in before)})(*sources)
+    np.testing.assert_array_equal(
+        compiled(segment, doubled)(*sources) - rest, 2 * (plain - rest)
+    )
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

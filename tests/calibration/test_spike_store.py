@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsnn.calibration.spike_store import FrontierStore, pack, unpack
+from tfsnn.calibration.spike_store import (
+    FrontierStore,
+    count,
+    pack,
+    unpack,
+)
 
 
 def random_train(timesteps, shape=(2, 3)):
@@ -19,6 +24,14 @@ def test_unpack_is_the_inverse_of_pack(timesteps):
     np.testing.assert_array_equal(
         unpack(packed, timesteps, tf.constant(1.0)), train
     )
+
+
+@pytest.mark.parametrize("timesteps", [1, 7, 8, 9, 64])
+def test_count_is_the_number_of_spikes(timesteps):
+    train = random_train(timesteps)
+    counts = count(pack(tf.constant(train)))
+    assert counts.dtype == tf.float32
+    np.testing.assert_array_equal(counts, train.sum(axis=0))
 
 
 def test_graphs_do_not_grow_with_t():

@@ -209,9 +209,8 @@ def test_without_budget_128_images_are_computed_again_a_step(convolved):
     _, steps = run("residual", [8], light(iterations=2), MANY, current_budget=0)
     _, second, _ = conversion("residual").neuron_names
     measured = sum(step.segment == second for step in steps)
-    tried = 64  # One micro-batch, to see that it does not fit.
     emitted = 160
-    assert convolved[second] == 160 + 8 * (tried + 128 * measured + emitted)
+    assert convolved[second] == 160 + 8 * (128 * measured + emitted)
 
 
 def test_a_bias_step_takes_out_the_mean_error():
@@ -390,3 +389,87 @@ def test_progress(capsys, monkeypatch, shown, lines):
     written = capsys.readouterr().err.splitlines()
     assert len(written) == lines  # Two neuron layers at two T.
     assert all(line.startswith("calibrating: ") for line in written)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reweighted:
+    """Multiplies the kernels and biases in front of every neuron."""
+
+    sets_threshold = False
+    factor: float
+
+    def __call__(self, tap, parameters, timesteps):
+        weights = {
+            layer.name: tuple(self.factor * w for w in layer.get_weights())
+            for layer in tap.view.segment.model.layers
+            if layer.weights and layer.name not in tap.view.fixed_layers
+        }
+        return parameters.replace(weights=weights)
+
+
+def test_new_weights_are_measured_emitted_and_carried_over():
+    """Twice the weights with twice the thresholds: the same spikes."""
+    converted = conversion("relu_layers")
+    same = Pipeline("same", (MmseThreshold(), Reweighted(1.0)), guarded=False)
+    parameters, steps = run("relu_layers", [4], same)
+    plain, expected = run("relu_layers", [4], uncalibrated())
+    after = [s.error_after for s in steps if s.strategy == "Reweighted"]
+    assert after == [step.error_after for step in expected]
+    zero = Pipeline("zero", (MmseThreshold(), Reweighted(0.0)), guarded=False)
+    parameters, steps = run("relu_layers", [4], zero)
+    model = converted.spiking_model(4, parameters=parameters[4])
+    outputs = model(make_images(2)).numpy()
+    np.testing.assert_array_equal(outputs[0], outputs[1])  # Nothing comes in.
+    silent = [s.error_after for s in steps if s.strategy == "Reweighted"]
+    assert silent == pytest.approx([1.0] * len(silent))
+    source = converted.spiking_model(4, parameters=plain[4])(make_images(2))
+    assert np.any(source[0] != source[1])  # The source's are as they were.
+
+
+def test_a_guard_that_is_off_keeps_what_is_worse():
+    first, worse = MmseThreshold(), Worse()
+    pipeline = Pipeline("all", (first, worse), guarded=False)
+    _, steps = run("residual", [4], pipeline)
+    assert all(step.accepted for step in steps)
+    assert any(
+        step.error_after > step.error_before
+        for step in steps
+        if step.strategy == "Worse"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken:
+    """Proposes something that is no number."""
+
+    sets_threshold = False
+
+    def __call__(self, tap, parameters, timesteps):
+        return parameters.replace(bias=np.float32(np.nan))
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_what_is_no_number_is_never_kept(guarded):
+    pipeline = Pipeline("nan", (MmseThreshold(), Broken()), guarded=guarded)
+    parameters, steps = run("residual", [4], pipeline)
+    assert not any(s.accepted for s in steps if s.strategy == "Broken")
+    assert all(values.bias is None for values in parameters[4].values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """Has nothing better than what there is."""
+
+    sets_threshold = False
+
+    def __call__(self, tap, parameters, timesteps):
+        return parameters
+
+
+def test_a_step_without_a_proposal_is_recorded_as_not_accepted():
+    _, steps = run("residual", [4], Pipeline("p", (MmseThreshold(), Content())))
+    content = [step for step in steps if step.strategy == "Content"]
+    assert content
+    for step in content:
+        assert not step.accepted
+        assert step.error_after == step.error_before

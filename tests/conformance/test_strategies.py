@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.segment_views import view_of
 from tfsnn.calibration import (
     BiasCalibration,
     MaximumThreshold,
     MmseThreshold,
     PercentileThreshold,
+    PotentialCalibration,
     Tap,
+    TemporalBiasCalibration,
 )
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.strategy import describe
@@ -31,6 +34,9 @@ STRATEGIES = {
     "mmse, channel, round": MmseThreshold("channel", "round", 10),
     "bias": BiasCalibration(),
     "bias, damped": BiasCalibration(0.25),
+    "potential, channel": PotentialCalibration(),
+    "potential, neuron, damped": PotentialCalibration("neuron", 0.5),
+    "temporal bias": TemporalBiasCalibration(2),
 }
 
 
@@ -99,7 +105,7 @@ def parameters(analog):
 def tap(analog, parameters):
     spiking = spiking_of(analog, parameters)
     spiking.flags.writeable = False
-    return Tap(analog, spiking)
+    return Tap(analog, spiking, view=view_of([analog], constant=True))
 
 
 def arrays(parameters):
@@ -111,10 +117,14 @@ def test_proposals_are_finite_float32_of_a_known_shape(
     strategy, tap, parameters
 ):
     proposal = strategy(tap, parameters, T)
+    features = tap.analog.shape[1:]
+    assert proposal.is_finite()
     for values in arrays(proposal):
         assert np.asarray(values).dtype == np.float32
-        assert np.isfinite(values).all()
-        granularity_of(values, tap.analog.shape[1:])
+    if proposal.temporal_bias is not None:
+        assert proposal.temporal_bias.shape == (T, features[-1])
+    for values in arrays(proposal.replace(temporal_bias=None)):
+        granularity_of(values, features)
     assert (proposal.threshold > 0).all()
 
 
@@ -143,7 +153,8 @@ def test_the_neuron_runs_with_a_proposal(strategy, tap, parameters):
 @pytest.mark.parametrize("timesteps", [1, 64])
 def test_any_number_of_steps(strategy, timesteps):
     values = plain().astype("float32")
-    proposal = strategy(Tap(values, values), before(values), timesteps)
+    tap = Tap(values, values, view=view_of([values], constant=True))
+    proposal = strategy(tap, before(values), timesteps)
     assert np.isfinite(proposal.threshold).all()
 
 

@@ -5,10 +5,13 @@ from .biases import BiasCalibration
 from .calibrate import calibrate
 from .images import CalibrationImages
 from .pipelines import Pipeline
+from .potentials import PotentialCalibration
 from .record import Step
 from .result import CalibrationResult
-from .strategy import Strategy, Tap, repeat
+from .strategy import Strategy, repeat
 from .sweep import SweepConfig
+from .tap import SegmentView, Tap
+from .temporal import TemporalBiasCalibration
 from .thresholds import MaximumThreshold, MmseThreshold, PercentileThreshold
 
 __all__ = [
@@ -19,10 +22,13 @@ __all__ = [
     "MmseThreshold",
     "PercentileThreshold",
     "Pipeline",
+    "PotentialCalibration",
+    "SegmentView",
     "Step",
     "Strategy",
     "SweepConfig",
     "Tap",
+    "TemporalBiasCalibration",
     "calibrate",
     "pipelines",
     "repeat",

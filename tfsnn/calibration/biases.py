@@ -7,7 +7,7 @@ import numpy as np
 from tfsnn.types import NeuronParameters
 
 from .arguments import is_number
-from .strategy import Tap
+from .tap import Tap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +35,7 @@ class BiasCalibration:
         Raises:
             ValueError: If the damping is out of range.
         """
-        if not is_number(self.damping) or not 0 < self.damping <= 1:
-            raise ValueError(
-                f"damping={self.damping!r}. Supported: numbers above 0, up to"
-                " 1. Pass 1.0 for the paper's."
-            )
+        check_damping(self.damping)
 
     def __call__(
         self, tap: Tap, parameters: NeuronParameters, timesteps: int
@@ -52,3 +48,19 @@ class BiasCalibration:
             bias = parameters.bias
         bias = (bias + self.damping * shift).astype("float32")
         return parameters.replace(bias=bias)
+
+
+def check_damping(damping: float) -> None:
+    """Raises unless a share is in its range.
+
+    Args:
+        damping: Share of an error that a step corrects.
+
+    Raises:
+        ValueError: If it is not above 0, up to 1.
+    """
+    if not is_number(damping) or not 0 < damping <= 1:
+        raise ValueError(
+            f"damping={damping!r}. Supported: numbers above 0, up to 1. Pass"
+            " 1.0 for the paper's."
+        )

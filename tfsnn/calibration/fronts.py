@@ -11,17 +11,18 @@ float32 currents of junctions up to a budget; see `FrontierStore`.
 
 import collections
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.dynamics.time import fold, repeat
+from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.segments import INPUT, Segment
+from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
 from .neuron_run import NeuronRun
-from .spike_store import FrontierStore, unpack
+from .spike_store import FrontierStore, count, unpack
 
 ANALOG_BATCH = 128
 FOLDED_BATCH = 512
@@ -35,9 +36,20 @@ def num_readers(segments: list[Segment]) -> dict[str, int]:
     )
 
 
-def compiled(segment: Segment) -> Callable[..., tf.Tensor]:
-    """A segment's affine part as one graph, for any batch size."""
+def compiled(
+    segment: Segment, weights: Mapping[str, tuple] | None = None
+) -> Callable[..., tf.Tensor]:
+    """A segment's affine part as one graph, for any batch size.
+
+    Args:
+        segment: It is not changed.
+        weights: Layer name to weights that replace its own.
+
+    Returns:
+        A function of the sources to the current.
+    """
     model = segment.model
+    replaced = _variables_with(model, weights or {})
     signature = [
         tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
         for tensor in model.inputs
@@ -46,7 +58,9 @@ def compiled(segment: Segment) -> Callable[..., tf.Tensor]:
     @tf.function(input_signature=signature)
     def affine(*sources):
         arguments = sources[0] if len(sources) == 1 else list(sources)
-        return model(arguments, training=False)
+        if not weights:
+            return model(arguments, training=False)
+        return model.stateless_call(*replaced, arguments, training=False)[0]
 
     graph = affine.get_concrete_function()
 
@@ -56,6 +70,23 @@ def compiled(segment: Segment) -> Callable[..., tf.Tensor]:
         return graph(*(tf.cast(source, spec.dtype) for source, spec in pairs))
 
     return current
+
+
+def _variables_with(model, weights):
+    """Values of the trainable and the other variables, some replaced."""
+    new = {}
+    for layer in model.layers:
+        for variable, value in zip(
+            layer.weights, weights.get(layer.name, ()), strict=False
+        ):
+            new[id(variable)] = tf.constant(value, variable.dtype)
+    return tuple(
+        [new.get(id(variable), variable.value) for variable in variables]
+        for variables in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+        )
+    )
 
 
 def slices(count: int, size: int) -> list[slice]:
@@ -108,6 +139,8 @@ class SpikingFront:
 
     Attributes:
         timesteps: T.
+        lag: Lag of neurons with a temporal current.
+        reset: `"soft"` or `"hard"`.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
     """
@@ -118,6 +151,8 @@ class SpikingFront:
         images: np.ndarray,
         timesteps: int,
         *,
+        lag: int = 0,
+        reset: str = "soft",
         junction_budget: float = math.inf,
     ):
         """Puts the images in.
@@ -126,11 +161,15 @@ class SpikingFront:
             segments: All segments.
             images: `[N, ...]`.
             timesteps: T.
+            lag: Lag of neurons with a temporal current, 0...T.
+            reset: `"soft"` or `"hard"`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
                 current is computed again whenever it is read.
         """
         self.timesteps = timesteps
         self.graphs = Graphs()
+        self.lag = lag
+        self.reset = reset
         self.parts = slices(len(images), max(1, FOLDED_BATCH // timesteps))
         self._store = FrontierStore(num_readers(segments), junction_budget)
         self._store.put(INPUT, [images[part] for part in self.parts])
@@ -151,6 +190,43 @@ class SpikingFront:
     def is_constant(self, segment: Segment) -> bool:
         """Whether a segment's current is the same at every step."""
         return all(source in self._constant for source in segment.sources)
+
+    def neuron(
+        self, segment: Segment, parameters: NeuronParameters
+    ) -> NeuronRun:
+        """A segment's neuron with given parameters.
+
+        Args:
+            segment: A segment whose sources have been emitted.
+            parameters: Of the neuron.
+
+        Returns:
+            What runs it on currents.
+        """
+        return NeuronRun(
+            parameters,
+            timesteps=self.timesteps,
+            lag=self.lag,
+            reset=self.reset,
+            constant=self.is_constant(segment),
+            graphs=self.graphs,
+        )
+
+    def mean_inputs(self, segment: Segment) -> list[np.ndarray]:
+        """What a segment reads, averaged over time.
+
+        Args:
+            segment: A segment whose sources have been emitted.
+
+        Returns:
+            One `[N, ...]` a source, in the order of `segment.sources`.
+        """
+        return [
+            np.concatenate(
+                [self._mean(name, index) for index in range(len(self.parts))]
+            )
+            for name in segment.sources
+        ]
 
     def current(
         self, segment: Segment, affine: Callable, index: int
@@ -205,6 +281,16 @@ class SpikingFront:
             for index in range(len(self.parts))
         )
         self._store.put_currents(segment.name, currents, segment.sources)
+
+    def _mean(self, name, index):
+        batch = self._store.get(name, index)
+        if name in self._constant:
+            return self._source(name, index, True).numpy()
+        if name in self._values:
+            rate = count(tf.convert_to_tensor(batch)) / self.timesteps
+            return (rate * self._values[name]).numpy()
+        folded = self._source(name, index, False)
+        return tf.reduce_mean(unfold(folded, self.timesteps), axis=0).numpy()
 
     def _source(self, name, index, constant):
         batch = self._store.get(name, index)

@@ -57,9 +57,7 @@ def run_piece(
     reset: str,
     current: tf.Tensor,
     potential: tf.Tensor,
-    threshold: tf.Tensor,
-    bias: tf.Tensor,
-    temporal_bias: tf.Tensor | None = None,
+    *neuron: tf.Tensor,
 ) -> tuple[tf.Tensor, ...]:
     """Runs one piece.
 
@@ -71,15 +69,15 @@ def run_piece(
         current: `[charging, B, ...]`, or `[B, ...]` if it is the same at every
             step.
         potential: `[B, ...]` in thresholds.
-        threshold: Of the neuron.
-        bias: Of the neuron.
-        temporal_bias: Of its firing steps in this piece, `[firing, C]`.
+        *neuron: Its threshold and bias, and, if it has one, the temporal bias
+            of this piece's firing steps, `[firing, C]`.
 
     Returns:
         The potential after the piece, unless it is the last one; then what is
         asked for, `[B, ...]`, if the neuron fires. A byte is uint8, step t is
         bit t; a count has the potential's dtype.
     """
+    threshold, bias, *temporal_bias = neuron
     constant = len(current.shape) == len(potential.shape)
     dtype = tf.uint8 if give == "byte" else potential.dtype
     given = tf.zeros(tf.shape(potential), dtype)
@@ -90,8 +88,8 @@ def run_piece(
             now = tf.cast(now, potential.dtype)
             state = charge(state, (now + bias) / threshold)
         if piece.firing:
-            if temporal_bias is not None:
-                state = charge(state, temporal_bias[step] / threshold)
+            for charges in temporal_bias:
+                state = charge(state, charges[step] / threshold)
             spikes, state = RESETS[reset](state)
             worth = 2**step if give == "byte" else 1
             given += tf.cast(spikes, dtype) * tf.constant(worth, dtype)

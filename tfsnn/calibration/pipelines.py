@@ -15,10 +15,14 @@ class Pipeline:
     Attributes:
         name: For reports and manifests.
         strategies: The steps; the first one sets the threshold.
+        guarded: Whether a step is kept only if the error on held-out images
+            does not grow. If not, whatever is finite is kept, as in codes that
+            do not look.
     """
 
     name: str
     strategies: tuple[Strategy, ...]
+    guarded: bool = True
 
     def __post_init__(self):
         """Checks the order.
@@ -37,7 +41,11 @@ class Pipeline:
     def to_dict(self) -> dict:
         """Name and every step with its hyper-parameters, plain types."""
         steps = [describe(strategy) for strategy in self.strategies]
-        return {"name": self.name, "strategies": steps}
+        return {
+            "name": self.name,
+            "strategies": steps,
+            "guarded": self.guarded,
+        }
 
 
 def uncalibrated(

@@ -56,6 +56,19 @@ def unpack(packed: tf.Tensor, timesteps: int, value: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.cast(spikes, tf.bool), value.dtype) * value
 
 
+def count(packed: tf.Tensor) -> tf.Tensor:
+    """Number of spikes of each neuron.
+
+    Args:
+        packed: uint8 `[ceil(T / 8), B, ...]`.
+
+    Returns:
+        `[B, ...]`, float32.
+    """
+    bits = tf.raw_ops.PopulationCount(x=packed)
+    return tf.reduce_sum(tf.cast(bits, tf.float32), axis=0)
+
+
 def _weights(rank):
     """What each bit of a byte is worth, `[1, 8, 1, ...]`."""
     values = tf.constant([2**bit for bit in range(_BITS)], tf.uint8)

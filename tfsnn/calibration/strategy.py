@@ -3,60 +3,10 @@
 import dataclasses
 from typing import Protocol
 
-import numpy as np
-
-from tfsnn.numerics import SortedActivations
 from tfsnn.types import NeuronParameters
 
 from .arguments import checked_whole
-
-
-class Tap:
-    """What a strategy sees of one segment: the images it may fit on.
-
-    Attributes:
-        analog: Target activations `[N, ..., C]`, float32.
-        spiking: Mean output of the neurons over time with the present
-            parameters, `[N, ..., C]`, same units; None before thresholds are
-            set.
-    """
-
-    def __init__(
-        self,
-        analog: np.ndarray,
-        spiking: np.ndarray | None,
-        shared: dict | None = None,
-    ):
-        """Keeps the arrays.
-
-        Args:
-            analog: See the class.
-            spiking: See the class.
-            shared: Cache that taps of the same segment share.
-        """
-        self.analog = analog
-        self.spiking = spiking
-        self._shared = {} if shared is None else shared
-
-    def sorted_activations(
-        self, granularity: str, max_values: int | None = None
-    ) -> SortedActivations:
-        """Sorted target activations, computed once for all T.
-
-        Args:
-            granularity: `"layer"` or `"channel"`.
-            max_values: Values used a channel (a layer), or the default.
-
-        Returns:
-            See `SortedActivations`.
-        """
-        # Taps of one segment may see a different number of its first images.
-        key = (granularity, max_values, len(self.analog))
-        if key not in self._shared:
-            self._shared[key] = SortedActivations(
-                self.analog, granularity, max_values_per_channel=max_values
-            )
-        return self._shared[key]
+from .tap import Tap
 
 
 class Strategy(Protocol):
@@ -78,7 +28,7 @@ class Strategy(Protocol):
             timesteps: T.
 
         Returns:
-            Proposed parameters.
+            Proposed parameters; `parameters` itself if it has nothing better.
         """
 
 

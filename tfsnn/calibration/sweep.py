@@ -6,32 +6,27 @@ the network together; each segment is computed once, calibrated on what its
 calibrated predecessors really emit, and left behind.
 """
 
+import collections
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.errors import DataError
-from tfsnn.graph.segments import JUNCTION, NEURON, Segment, cut
+from tfsnn.graph.segments import JUNCTION, NEURON, cut
+from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
 from tfsnn.types import NeuronParameters
 
 from .arguments import checked_whole
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
-from .neuron_run import NeuronRun
 from .pipelines import Pipeline
 from .record import Step, lag_at
-from .strategy import Tap
+from .visit import Task, Visit
 
 CURRENT_BUDGET = 2 * 2**30
-SMALLEST_MEASURED = 128
-NEGLIGIBLE = 1e-12
-"""Mean square of a target below which errors are not divided by it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,9 +99,19 @@ def sweep(
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)
     fronts = [
-        SpikingFront(calibrated, images, T, junction_budget=T * share)
+        SpikingFront(
+            calibrated,
+            images,
+            T,
+            lag=lag_at(config.lag, T),
+            reset=conversion.config.reset,
+            junction_budget=T * share,
+        )
         for T in timesteps
     ]
+    position = np.arange(len(images))
+    held_out = position % config.held_out == config.held_out - 1
+    fixed = _shared_layers(conversion.graph)
     parameters = {T: {} for T in timesteps}
     steps = []
     with progress_bar(
@@ -119,19 +124,25 @@ def sweep(
             affine = compiled(segment)
             target = analog.advance(segment, affine)
             _check_finite(segment, target)
-            shared = {}
+            task = Task(
+                segment, affine, target, held_out, fixed, config.current_budget
+            )
             for front in fronts:
                 if segment.role == JUNCTION:
                     front.pass_on(segment, affine)
                 else:
-                    visit = _Visit(
-                        segment, affine, front, target, shared, config
-                    )
-                    chosen = visit.calibrate(pipeline, conversion.config.reset)
+                    visit = Visit(task, front)
+                    chosen = visit.calibrate(pipeline)
                     parameters[front.timesteps][segment.name] = chosen
                     steps += visit.steps
                 bar.update()
     return parameters, steps
+
+
+def _shared_layers(graph: Graph) -> frozenset[str]:
+    """Names of the layers that are called more than once."""
+    calls = collections.Counter(call.name for call in graph)
+    return frozenset(name for name, count in calls.items() if count > 1)
 
 
 def _check_finite(segment, target):
@@ -144,116 +155,3 @@ def _check_finite(segment, target):
         " activations. Preprocess the images as for the source's training; a"
         " source in float16 may need float32."
     )
-
-
-def _currents(front, segment, affine, cached=(), stop=None):
-    """Micro-batches of current up to `stop`: those at hand, then the others."""
-    yield from cached
-    for index in range(len(cached), stop or len(front.parts)):
-        yield front.current(segment, affine, index)
-
-
-class _Visit:
-    """One segment at one T."""
-
-    def __init__(
-        self,
-        segment: Segment,
-        affine: Callable,
-        front: SpikingFront,
-        target: np.ndarray,
-        shared: dict,
-        config: SweepConfig,
-    ):
-        self._segment = segment
-        self._affine = affine
-        self._front = front
-        self._config = config
-        self._shared = shared
-        self._cached = self._currents_within_budget()
-        wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
-        self._num_batches = max(wanted, len(self._cached))
-        self._num_measured = front.parts[self._num_batches - 1].stop
-        self._target = target
-        position = np.arange(len(target))
-        self._held = position % config.held_out == config.held_out - 1
-        self.steps: list[Step] = []
-
-    def calibrate(self, pipeline: Pipeline, reset: str) -> NeuronParameters:
-        """Runs the pipeline, then emits with what was accepted."""
-        parameters, spiking, error = None, None, None
-        rejected = None
-        for strategy in pipeline.strategies:
-            if strategy == rejected:
-                continue  # It would propose the same again.
-            start = time.monotonic()
-            tap = self._tap(spiking)
-            proposal = strategy(tap, parameters, self._front.timesteps)
-            measured = self._measure(self._run(proposal, reset))
-            new_error = self._held_out_error(measured)
-            accepted = error is None or new_error <= error
-            self.steps.append(
-                Step(
-                    self._segment.name,
-                    self._front.timesteps,
-                    type(strategy).__name__,
-                    error,
-                    new_error,
-                    accepted,
-                    time.monotonic() - start,
-                )
-            )
-            rejected = None if accepted else strategy
-            if accepted:
-                parameters, spiking, error = proposal, measured, new_error
-        self._front.emit(
-            self._segment,
-            self._run(parameters, reset),
-            self._currents(),
-        )
-        return parameters
-
-    def _currents(self, stop: int | None = None) -> Iterator[tf.Tensor]:
-        return _currents(
-            self._front, self._segment, self._affine, self._cached, stop
-        )
-
-    def _currents_within_budget(self) -> list[tf.Tensor]:
-        cached, size = [], 0
-        for current in _currents(self._front, self._segment, self._affine):
-            size += current.dtype.size * int(tf.size(current))
-            if size > self._config.current_budget:
-                break
-            cached.append(current)
-        return cached
-
-    def _run(self, parameters, reset):
-        return NeuronRun(
-            parameters,
-            timesteps=self._front.timesteps,
-            lag=lag_at(self._config.lag, self._front.timesteps),
-            reset=reset,
-            constant=self._front.is_constant(self._segment),
-            graphs=self._front.graphs,
-        )
-
-    def _measure(self, run: NeuronRun) -> np.ndarray:
-        currents = self._currents(self._num_batches)
-        return np.concatenate([run.mean_output(c).numpy() for c in currents])
-
-    def _tap(self, spiking):
-        fit = ~self._held
-        if spiking is None:
-            return Tap(self._target[fit], None, self._shared)
-        fit = fit[: self._num_measured]
-        target = self._target[: self._num_measured]
-        return Tap(target[fit], spiking[fit], self._shared)
-
-    def _held_out_error(self, spiking: np.ndarray) -> float:
-        held = self._held[: self._num_measured]
-        target = self._target[: self._num_measured][held]
-        difference = (target - spiking[held]).astype("float64")
-        scale = np.mean(np.square(target, dtype="float64"))
-        if scale < NEGLIGIBLE:  # A silent layer.
-            scale = 1.0
-        return float(np.mean(np.square(difference)) / scale)

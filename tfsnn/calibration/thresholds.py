@@ -8,7 +8,7 @@ from tfsnn.numerics.checks import check_choice, check_count
 from tfsnn.types import NeuronParameters
 
 from .arguments import is_number
-from .strategy import Tap
+from .tap import Tap
 
 PER = ("layer", "channel")
 FINE_FROM = 128

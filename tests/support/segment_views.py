@@ -1,0 +1,40 @@
+"""Segments of which only the currents are known."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.calibration import SegmentView
+from tfsnn.calibration.graphs import Graphs
+
+
+def view_of(
+    currents, *, lag=0, reset="soft", fit=None, constant=False
+) -> SegmentView:
+    """A view of a segment with given currents.
+
+    Args:
+        currents: One array a batch: `[T, B, ...]`, or `[B, ...]` if constant.
+        lag: Of the neuron.
+        reset: `"soft"` or `"hard"`.
+        fit: Which images may be fitted, bool `[B]` a batch; None: all.
+        constant: Whether currents are the same at every step.
+    """
+
+    def chunks():
+        for number, current in enumerate(currents):
+            batch = current.shape[0 if constant else 1]
+            mask = np.ones(batch, bool) if fit is None else fit[number]
+            if not constant:
+                current = np.reshape(current, (-1, *current.shape[2:]))
+            yield tf.constant(current, tf.float32), mask
+
+    return SegmentView(
+        segment=None,
+        fixed_layers=frozenset(),
+        lag=lag,
+        reset=reset,
+        training_set=None,
+        chunks=chunks,
+        constant=constant,
+        graphs=Graphs(),
+    )

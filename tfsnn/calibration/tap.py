@@ -1,0 +1,93 @@
+"""What a calibration step sees of one segment."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.graph.segments import Segment
+from tfsnn.numerics import SortedActivations
+
+from .graphs import Graphs
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentView:
+    """A segment as it is now, for steps that need more than its outputs.
+
+    Attributes:
+        segment: Its affine part and neuron; not to be changed.
+        fixed_layers: Names of layers whose weights other segments use, too.
+        lag: Lag of its neuron.
+        reset: `"soft"` or `"hard"`.
+        training_set: Gives its mean inputs over time, one `[N, ...]` a source,
+            and the targets `[N, ..., C]`, of all images that may be fitted.
+        chunks: Walks over the currents at hand in batches, at least one:
+            current, and which of its images may be fitted, bool `[B]`. A
+            current is folded `[T*B, ...]`, or `[B, ...]` where `constant`.
+        constant: Whether the current is the same at every step.
+        graphs: Where compiled graphs of this T are kept.
+    """
+
+    segment: Segment
+    fixed_layers: frozenset[str]
+    lag: int
+    reset: str
+    training_set: Callable[[], tuple[list[np.ndarray], np.ndarray]]
+    chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
+    constant: bool
+    graphs: Graphs
+
+
+class Tap:
+    """What a strategy sees of one segment: the images it may fit on.
+
+    Attributes:
+        analog: Target activations `[N, ..., C]`, float32.
+        spiking: Mean output of the neurons over time with the present
+            parameters, `[N, ..., C]`, same units; None before thresholds are
+            set.
+        view: The segment itself; None where only its outputs are known.
+    """
+
+    def __init__(
+        self,
+        analog: np.ndarray,
+        spiking: np.ndarray | None,
+        shared: dict | None = None,
+        *,
+        view: SegmentView | None = None,
+    ):
+        """Keeps the arrays.
+
+        Args:
+            analog: See the class.
+            spiking: See the class.
+            shared: Cache that taps of the same segment share.
+            view: See the class.
+        """
+        self.analog = analog
+        self.spiking = spiking
+        self.view = view
+        self._shared = {} if shared is None else shared
+
+    def sorted_activations(
+        self, granularity: str, max_values: int | None = None
+    ) -> SortedActivations:
+        """Sorted target activations, computed once for all T.
+
+        Args:
+            granularity: `"layer"` or `"channel"`.
+            max_values: Values used a channel (a layer), or the default.
+
+        Returns:
+            See `SortedActivations`.
+        """
+        # Taps of one segment may see a different number of its first images.
+        key = (granularity, max_values, len(self.analog))
+        if key not in self._shared:
+            self._shared[key] = SortedActivations(
+                self.analog, granularity, max_values_per_channel=max_values
+            )
+        return self._shared[key]

@@ -1,0 +1,189 @@
+"""One segment at one T: proposes, measures, keeps what helps."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.graph.segments import Segment
+from tfsnn.types import NeuronParameters
+
+from .fronts import SpikingFront, compiled
+from .pipelines import Pipeline
+from .record import Step
+from .segment_currents import SegmentCurrents
+from .strategy import Strategy
+from .tap import SegmentView, Tap
+
+SMALLEST_MEASURED = 128
+NEGLIGIBLE = 1e-12
+"""Mean square of a target below which errors are not divided by it."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """What visits of one segment at several T share.
+
+    Attributes:
+        segment: The segment of a neuron.
+        affine: Its `compiled` affine part.
+        target: What the analog network answers, `[N, ..., C]`.
+        held_out: Images no step may fit, bool `[N]`.
+        fixed_layers: Names of layers whose weights must not change.
+        current_budget: Bytes of current kept, see `SweepConfig`.
+        cache: Of what steps compute from the target.
+    """
+
+    segment: Segment
+    affine: Callable[..., tf.Tensor]
+    target: np.ndarray
+    held_out: np.ndarray
+    fixed_layers: frozenset[str]
+    current_budget: int
+    cache: dict = dataclasses.field(default_factory=dict)
+
+
+class Visit:
+    """Calibrates one segment at one T.
+
+    Attributes:
+        steps: What was tried, in order.
+    """
+
+    def __init__(self, task: Task, front: SpikingFront):
+        """Computes the currents of the images that steps are measured on.
+
+        Args:
+            task: The segment.
+            front: The spiking network up to it, at one T.
+        """
+        self._task = task
+        self._front = front
+        self._currents = self._currents_of(task.affine, task.current_budget)
+        wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
+        self._num_batches = max(wanted, self._currents.num_kept)
+        self._num_measured = front.parts[self._num_batches - 1].stop
+        self._parameters: NeuronParameters | None = None
+        self._spiking: np.ndarray | None = None
+        self._error: float | None = None
+        self.steps: list[Step] = []
+
+    def calibrate(self, pipeline: Pipeline) -> NeuronParameters:
+        """Runs the pipeline, then emits with what was accepted.
+
+        Args:
+            pipeline: What to try.
+
+        Returns:
+            The parameters kept.
+        """
+        rejected = None
+        for strategy in pipeline.strategies:
+            if strategy == rejected:
+                continue  # It would propose the same again.
+            accepted = self._try(strategy, pipeline.guarded)
+            rejected = None if accepted else strategy
+        neuron = self._front.neuron(self._task.segment, self._parameters)
+        self._front.emit(self._task.segment, neuron, self._currents())
+        return self._parameters
+
+    def _try(self, strategy: Strategy, guarded: bool) -> bool:
+        """Asks one strategy, measures what it proposes, and decides."""
+        start = time.monotonic()
+        before = self._error
+        proposal = strategy(
+            self._tap(), self._parameters, self._front.timesteps
+        )
+        if proposal is self._parameters:
+            accepted, after = False, before
+        else:
+            accepted, after = self._judge(proposal, guarded)
+        self.steps.append(
+            Step(
+                self._task.segment.name,
+                self._front.timesteps,
+                type(strategy).__name__,
+                before,
+                after,
+                accepted,
+                time.monotonic() - start,
+            )
+        )
+        return accepted
+
+    def _judge(
+        self, proposal: NeuronParameters, guarded: bool
+    ) -> tuple[bool, float]:
+        """Takes a proposal over unless the held-out error grows."""
+        currents, affine = self._currents, None
+        present = self._parameters
+        if proposal.weights is not (present and present.weights):
+            affine = compiled(self._task.segment, proposal.weights)
+            currents = self._currents_of(affine)
+        neuron = self._front.neuron(self._task.segment, proposal)
+        measured = np.concatenate(
+            [
+                neuron.mean_output(current).numpy()
+                for current in currents(self._num_batches)
+            ]
+        )
+        error = self._held_out_error(measured)
+        worse = guarded and self._error is not None and error > self._error
+        if worse or not proposal.is_finite():
+            return False, error
+        if affine is not None:
+            self._currents = None  # Makes room for those that replace them.
+            self._currents = self._currents_of(
+                affine, self._task.current_budget
+            )
+        self._parameters, self._spiking = proposal, measured
+        self._error = error
+        return True, error
+
+    def _currents_of(self, affine, budget=0):
+        return SegmentCurrents(self._front, self._task.segment, affine, budget)
+
+    def _tap(self) -> Tap:
+        fit = ~self._task.held_out
+        target = self._task.target
+        if self._spiking is None:
+            return Tap(target[fit], None, self._task.cache, view=self._view())
+        fit = fit[: self._num_measured]
+        target = target[: self._num_measured]
+        return Tap(
+            target[fit], self._spiking[fit], self._task.cache, view=self._view()
+        )
+
+    def _view(self) -> SegmentView:
+        task, front = self._task, self._front
+        return SegmentView(
+            segment=task.segment,
+            fixed_layers=task.fixed_layers,
+            lag=0 if front.is_constant(task.segment) else front.lag,
+            reset=front.reset,
+            training_set=self._training_set,
+            chunks=self._chunks,
+            constant=front.is_constant(task.segment),
+            graphs=front.graphs,
+        )
+
+    def _training_set(self) -> tuple[list[np.ndarray], np.ndarray]:
+        fit = ~self._task.held_out
+        inputs = self._front.mean_inputs(self._task.segment)
+        return [values[fit] for values in inputs], self._task.target[fit]
+
+    def _chunks(self) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
+        at_hand = self._currents(max(1, self._currents.num_kept))
+        for current, part in zip(at_hand, self._front.parts, strict=False):
+            yield current, ~self._task.held_out[part]
+
+    def _held_out_error(self, spiking: np.ndarray) -> float:
+        held = self._task.held_out[: self._num_measured]
+        target = self._task.target[: self._num_measured][held]
+        difference = (target - spiking[held]).astype("float64")
+        scale = np.mean(np.square(target, dtype="float64"))
+        if scale < NEGLIGIBLE:  # A silent layer.
+            scale = 1.0
+        return float(np.mean(np.square(difference)) / scale)
