@@ -88,12 +88,14 @@ def runs_on_counts(table: Timetable) -> bool:
         True if it is two-phase, `counting_model` takes it, and means over time
         are not rounded to half precision.
     """
-    wide = ("float32", "float64")
-    return (
-        table.max_lag > 0
-        and all(x.operation.compute_dtype in wide for x in table.steps)
-        and _obstacle(table) is None
-    )
+    wide = all(_computes_wide(call.operation) for call in table.steps)
+    return table.max_lag > 0 and wide and _obstacle(table) is None
+
+
+def _computes_wide(operation):
+    if not isinstance(operation, keras.Layer):
+        return True  # It has the dtype of its inputs.
+    return operation.compute_dtype in ("float32", "float64")
 
 
 def _obstacle(table: Timetable) -> str | None:
