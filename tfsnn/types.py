@@ -1,6 +1,7 @@
 """Values that travel between the floors."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,18 +10,24 @@ import numpy as np
 class NeuronParameters:
     """What calibration may set of one neuron layer, in activation units.
 
-    Each array has the shape `[]` (one for the layer), `[C]` (one a channel) or
-    that of a feature map (one a neuron).
+    Threshold, potential and bias have the shape `[]` (one for the layer), `[C]`
+    (one a channel) or that of a feature map (one a neuron).
 
     Attributes:
         threshold: Firing threshold, above 0.
         initial_potential: Potential before the first step.
         bias: Current added at every step; None: none.
+        temporal_bias: Charge added before the decision of each firing step,
+            `[T, C]`; None: none.
+        weights: New weights of affine layers in front of the neuron, layer
+            name to what its `get_weights` would return; None: the source's.
     """
 
     threshold: np.ndarray
     initial_potential: np.ndarray
     bias: np.ndarray | None = None
+    temporal_bias: np.ndarray | None = None
+    weights: Mapping[str, tuple[np.ndarray, ...]] | None = None
 
     def replace(self, **changes) -> "NeuronParameters":
         """A copy with some arrays replaced."""

@@ -23,6 +23,13 @@ PARAMETERS = {
         np.eye(2, 3, dtype="float32"),
         np.float32(0.25),
     ),
+    "temporal": NeuronParameters(
+        np.array([1.0, 2.0, 0.5], "float32"),
+        np.array([0.5, 1.0, 0.25], "float32"),
+        np.array([0.25, 0, -0.5], "float32"),
+        # Longer than any run here: more than one piece of each kind.
+        (np.arange(3 * 70).reshape(70, 3) % 7 / 8 - 0.375).astype("float32"),
+    ),
 }
 every_granularity = pytest.mark.parametrize("granularity", PARAMETERS)
 
@@ -35,20 +42,30 @@ def currents(timesteps, dtype="float32"):
     )
 
 
+def parameters_of(granularity, timesteps):
+    parameters = PARAMETERS[granularity]
+    if parameters.temporal_bias is None:
+        return parameters
+    return parameters.replace(
+        temporal_bias=parameters.temporal_bias[:timesteps]
+    )
+
+
 def run_of(granularity, timesteps, **options):
     options = {"lag": 0, "reset": "soft", "constant": False, **options}
-    parameters = PARAMETERS[granularity]
+    parameters = parameters_of(granularity, timesteps)
     return NeuronRun(parameters, timesteps=timesteps, **options)
 
 
 def expected_spikes(granularity, current, **options):
-    parameters = PARAMETERS[granularity]
+    parameters = parameters_of(granularity, len(current))
     bias = 0 if parameters.bias is None else parameters.bias
     return integrate_and_fire(
         current,
         parameters.threshold,
         parameters.initial_potential,
         bias=bias,
+        temporal_bias=parameters.temporal_bias,
         **options,
     ).spikes
 
@@ -72,10 +89,11 @@ def test_is_the_reference_neuron(granularity, timesteps, lag, reset):
     np.testing.assert_array_equal(train, spikes)
 
 
-def test_runs_of_more_steps_than_are_unrolled():
+@pytest.mark.parametrize("granularity", ["channel", "temporal"])
+def test_runs_of_more_steps_than_are_unrolled(granularity):
     current = currents(70)
-    run = run_of("channel", 70, lag=3)
-    spikes = expected_spikes("channel", current, lag=3)
+    run = run_of(granularity, 70, lag=3)
+    spikes = expected_spikes(granularity, current, lag=3)
     train = unpack(run.packed_train(folded(current)), 70, run.threshold)
     np.testing.assert_array_equal(train, spikes)
     np.testing.assert_allclose(
@@ -98,7 +116,7 @@ def test_a_constant_current_has_no_lag(granularity):
 def test_is_the_layer_of_the_spiking_model(granularity, lag):
     layer = neuron_layer(
         "neuron",
-        PARAMETERS[granularity],
+        parameters_of(granularity, 4),
         feature_shape=FEATURES,
         reset="soft",
         dtype="float32",
@@ -109,7 +127,7 @@ def test_is_the_layer_of_the_spiking_model(granularity, lag):
     rng = np.random.default_rng(0)
     current = tf.constant(rng.normal(size=(4 * BATCH, *FEATURES)), tf.float32)
     layer.build(current.shape)
-    assign_parameters(layer.cell, PARAMETERS[granularity])
+    assign_parameters(layer, parameters_of(granularity, 4))
     run = run_of(granularity, 4, lag=lag)
     train = unpack(run.packed_train(current), 4, run.threshold)
     np.testing.assert_array_equal(folded(train), layer(current))

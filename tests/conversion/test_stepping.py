@@ -87,6 +87,25 @@ def test_every_kind_of_parameter(reset, per):
     assert_same_bits(compiled(SteppingForm(model)), model)
 
 
+@pytest.mark.parametrize("lag", [0, 2, T])
+@pytest.mark.parametrize("unit", [False, True])
+def test_temporal_bias(residual, lag, unit):
+    charges = (np.arange(3 * T).reshape(T, 3) % 5 - 2) / 4
+    parameters = {
+        name: NeuronParameters(np.full(3, 2.0), np.ones(3), None, charges)
+        for name in ("first", "block")
+    }
+    options = {"timesteps": T, "lag": lag}
+    without = spiking(residual, **options)
+    model = spiking(residual, **options, parameters=parameters)
+    if unit:
+        folded, model = model, with_unit_spikes(model)
+        for a, b in zip(folded(images(2)), model(images(2)), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert np.any(without(images(2))[0] != model(images(2))[0])
+    assert_same_bits(compiled(SteppingForm(model)), model)
+
+
 def test_unit_spikes_in_half_precision(residual):
     model = with_unit_spikes(spiking(residual, timesteps=T, lag=1))
     model = with_dtype_policy(model, "mixed_bfloat16")

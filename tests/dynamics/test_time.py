@@ -11,6 +11,11 @@ from tfsnn.dynamics import time as time_module
 T = 6
 
 
+def at_any_step(fire):
+    """The same decision at every step."""
+    return lambda state, step: fire(state)
+
+
 def run(current, start=0.5, fire=fire_soft_reset, way=scan, **arguments):
     """Spikes and last potential of a train of currents `[T, B, ...]`."""
     current = tf.constant(current)
@@ -19,7 +24,10 @@ def run(current, start=0.5, fire=fire_soft_reset, way=scan, **arguments):
     if way is not scan:
         arguments.setdefault("emit", tf.identity)
     spikes, state = way(
-        lambda step: current[step], state, fire=fire, **arguments
+        lambda step: current[step],
+        state,
+        fire=at_any_step(fire),
+        **arguments,
     )
     return spikes.numpy(), state[0].numpy()
 
@@ -112,7 +120,7 @@ def test_looped_in_a_graph_equals_eager(jit, batch, rng):
         return time_module._looped(
             lambda step: current[step],
             start,
-            fire_soft_reset,
+            at_any_step(fire_soft_reset),
             tf.identity,
             T,
             2,
@@ -134,7 +142,7 @@ def test_long_runs_become_loops(timesteps, lag, loops):
         return scan(
             lambda step: sequence[step],
             (tf.zeros_like(sequence[0]),),
-            fire_soft_reset,
+            at_any_step(fire_soft_reset),
             timesteps=timesteps,
             lag=lag,
         )[0]

@@ -54,6 +54,34 @@ def test_equals_the_oracle(reset, lag, batch, rng):
     np.testing.assert_array_equal(unfold(layer(fold(current))), expected.spikes)
 
 
+@pytest.mark.parametrize("lag", [0, 1, T])
+@pytest.mark.parametrize("temporal", [True, False])
+def test_temporal_bias_comes_before_each_decision(temporal, lag, rng):
+    current = rng.integers(-16, 32, (T if temporal else 1, 2, 4, 3)) / 16
+    layer = SpikingActivation(
+        T,
+        IFCell(0.5, 0.125, dtype="float64"),
+        lag=lag,
+        temporal_input=temporal,
+        use_temporal_bias=True,
+        dtype="float64",
+    )
+    spikes = {"before": unfold(layer(fold(current)))}
+    charges = rng.integers(-8, 9, (T, 3)) / 16
+    layer.temporal_bias.assign(charges)
+    spikes["after"] = unfold(layer(fold(current)))
+    assert np.any(spikes["before"] != spikes["after"])
+    for train, values in zip(spikes.values(), (None, charges), strict=True):
+        expected = integrate_and_fire(
+            np.broadcast_to(current, (T, 2, 4, 3)),
+            0.5,
+            0.125,
+            temporal_bias=values,
+            lag=lag,
+        )
+        np.testing.assert_array_equal(train, expected.spikes)
+
+
 @pytest.mark.parametrize("timesteps", [1, 4, 64, 128])
 def test_constant_current_gives_the_closed_form(timesteps):
     current = np.arange(-16, 48).reshape(4, 16).astype("float32") / 32

@@ -41,7 +41,7 @@ def run(current, lag, start, fire=fire_soft_reset):
     spikes, (potential,) = scan(
         lambda step: sequence[step],
         (tf.fill(current.shape[1:], tf.constant(start, tf.float64)),),
-        fire,
+        lambda state, step: fire(state),
         timesteps=len(current),
         lag=lag,
     )

@@ -22,10 +22,14 @@ def integrate_and_fire(
     initial_potential: np.ndarray | float = 0.0,
     *,
     bias: np.ndarray | float = 0.0,
+    temporal_bias: np.ndarray | None = None,
     reset: str = "soft",
     lag: int = 0,
 ) -> Run:
-    """Charges for T steps and fires for T steps, `lag` steps later."""
+    """Charges for T steps and fires for T steps, `lag` steps later.
+
+    A temporal bias `[T, C]` is charged before each decision.
+    """
     current = np.asarray(current, np.float64)
     timesteps, *shape = current.shape
     threshold, potential, bias = (
@@ -39,6 +43,8 @@ def integrate_and_fire(
         for step in range(timesteps + lag):
             if step < timesteps:
                 potential[neuron] += current[step][neuron] + bias[neuron]
+            if step >= lag and temporal_bias is not None:
+                potential[neuron] += temporal_bias[step - lag][neuron[-1]]
             if step >= lag and potential[neuron] >= theta:
                 spikes[step - lag][neuron] = theta
                 if reset == "soft":

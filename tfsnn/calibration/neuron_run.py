@@ -1,5 +1,7 @@
 """Runs one neuron layer on given currents with given parameters."""
 
+import itertools
+
 import tensorflow as tf
 
 from tfsnn.dynamics.time import unfold
@@ -44,6 +46,7 @@ class NeuronRun:
         if bias is None:
             bias = tf.zeros_like(self.threshold)
         self._bias = tf.convert_to_tensor(bias)
+        self._temporal_bias = parameters.temporal_bias
         self._timesteps = timesteps
         self._lag = 0 if constant else lag
         self._reset = reset
@@ -84,9 +87,12 @@ class NeuronRun:
             part = sequence
             if not self._constant:
                 part = sequence[start : start + piece.charging]
-            outputs = self._compiled(
-                (piece, give, self._reset), (part, potential, threshold, bias)
-            )
+            tensors = (part, potential, threshold, bias)
+            if self._temporal_bias is not None and piece.firing:
+                first = start - self._lag
+                rows = self._temporal_bias[first : first + piece.firing]
+                tensors = (*tensors, tf.cast(rows, dtype))
+            outputs = self._compiled((piece, give, self._reset), tensors)
             if not piece.is_last:
                 potential = outputs[0]
             if piece.firing:
@@ -94,7 +100,7 @@ class NeuronRun:
 
     def _compiled(self, settings, tensors):
         """Runs a piece; batches of any size share one graph."""
-        batch_axes = (0 if self._constant else 1, 0, None, None)
+        batch_axes = (0 if self._constant else 1, 0)
         specs = [
             tf.TensorSpec(
                 [
@@ -103,7 +109,7 @@ class NeuronRun:
                 ],
                 values.dtype,
             )
-            for values, axis in zip(tensors, batch_axes, strict=True)
+            for values, axis in itertools.zip_longest(tensors, batch_axes)
         ]
         graph = self._graphs(run_piece, settings, *specs, jit_compile=True)
         return graph(*tensors)

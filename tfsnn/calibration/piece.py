@@ -59,6 +59,7 @@ def run_piece(
     potential: tf.Tensor,
     threshold: tf.Tensor,
     bias: tf.Tensor,
+    temporal_bias: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, ...]:
     """Runs one piece.
 
@@ -72,6 +73,7 @@ def run_piece(
         potential: `[B, ...]` in thresholds.
         threshold: Of the neuron.
         bias: Of the neuron.
+        temporal_bias: Of its firing steps in this piece, `[firing, C]`.
 
     Returns:
         The potential after the piece, unless it is the last one; then what is
@@ -88,6 +90,8 @@ def run_piece(
             now = tf.cast(now, potential.dtype)
             state = charge(state, (now + bias) / threshold)
         if piece.firing:
+            if temporal_bias is not None:
+                state = charge(state, temporal_bias[step] / threshold)
             spikes, state = RESETS[reset](state)
             worth = 2**step if give == "byte" else 1
             given += tf.cast(spikes, dtype) * tf.constant(worth, dtype)

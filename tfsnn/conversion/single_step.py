@@ -109,13 +109,18 @@ class SingleStep:
             current = layer.cell.scaled_current(current)
         nothing = tf.zeros_like(current)
         state = charge(state, self._within(start, current, nothing))
-        spikes, fired = layer.cell.fire(state)
         start += layer.lag
+        spikes, fired = layer.fire(state, self._firing_step(layer, start))
         spikes = self._within(start, spikes, nothing)
         state = tuple(map(functools.partial(self._within, start), fired, state))
         if self._observe is not None:
             self._observe(call.name, spikes)
         return tf.cast(layer.cell.emitted(spikes), layer.compute_dtype), state
+
+    def _firing_step(self, layer, start: int) -> tf.Tensor:
+        """Index of a neuron's firing step; outside its window a near one."""
+        last = layer.timesteps - 1
+        return tf.clip_by_value(self._state.step - start, 0, last)
 
     def _within(
         self, start: int, value: tf.Tensor, otherwise: tf.Tensor

@@ -36,12 +36,16 @@ def build_spiking_model(
     timesteps = checked_timesteps(timesteps)
     lag = checked_lag(lag, timesteps)
     visitor = _SpikingVisitor(timesteps, lag, reset, parameters)
-    return rewrite(
+    model = rewrite(
         graph,
         visitor.visit,
         finish=visitor.average,
         name=f"{graph.model.name}_t{timesteps}",
     ).model
+    for values in parameters.values():
+        for name, weights in (values.weights or {}).items():
+            model.get_layer(name).set_weights(weights)
+    return model
 
 
 class _SpikingVisitor:
@@ -96,7 +100,7 @@ class _SpikingVisitor:
             temporal_input=temporal,
         )
         spikes = rewriter.apply(layer, current)
-        assign_parameters(layer.cell, self._parameters.get(call.name))
+        assign_parameters(layer, self._parameters.get(call.name))
         self._mark(spikes)
         return spikes
 
@@ -154,6 +158,7 @@ def neuron_layer(
         The layer.
     """
     granularities = {}
+    temporal = parameters is not None and parameters.temporal_bias is not None
     if parameters is not None:
         for key in ("threshold", "initial_potential", "bias"):
             values = getattr(parameters, key)
@@ -163,7 +168,13 @@ def neuron_layer(
                 )
     wide = _potential_dtype(dtype)
     cell = IFCell(name="cell", reset=reset, dtype=wide, **granularities)
-    return SpikingActivation(cell=cell, name=name, dtype=dtype, **clock)
+    return SpikingActivation(
+        cell=cell,
+        name=name,
+        dtype=dtype,
+        use_temporal_bias=temporal,
+        **clock,
+    )
 
 
 def _potential_dtype(dtype):
@@ -172,12 +183,15 @@ def _potential_dtype(dtype):
 
 
 def assign_parameters(
-    cell: IFCell, parameters: NeuronParameters | None
+    layer: SpikingActivation, parameters: NeuronParameters | None
 ) -> None:
-    """Writes parameters into the variables of a built cell."""
+    """Writes parameters into the variables of a built neuron layer."""
     if parameters is None:
         return
+    cell = layer.cell
     cell.threshold.assign(parameters.threshold)
     cell.initial_potential.assign(parameters.initial_potential)
     if parameters.bias is not None:
         cell.bias.assign(parameters.bias)
+    if parameters.temporal_bias is not None:
+        layer.temporal_bias.assign(parameters.temporal_bias)

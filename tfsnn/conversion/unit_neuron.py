@@ -57,9 +57,12 @@ class UnitNeuron:
         )
 
     def assign(self, layer: SpikingActivation) -> None:
-        """Writes initial potential and bias into what `rebuilt` returned."""
+        """Writes potential and biases into what `rebuilt` returned."""
         potential, bias = self._in_thresholds()
         layer.cell.initial_potential.assign(potential)
+        if layer.temporal_bias is not None:
+            charges = _values(self.layer.temporal_bias)
+            layer.temporal_bias.assign(charges / self.threshold)
         if layer.cell.bias is not None:
             layer.cell.bias.assign(bias)
 

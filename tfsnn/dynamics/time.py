@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from .integrate_and_fire import Fire, State, charge
+from .integrate_and_fire import State, charge
+
+FireAt = Callable[[State, tf.Tensor | int], tuple[tf.Tensor, State]]
 
 UNROLL_LIMIT = 64
 """Longest run that is unrolled; longer ones become a `tf.while_loop`."""
@@ -43,7 +45,7 @@ def repeat(constant: tf.Tensor, timesteps: int) -> tf.Tensor:
 def scan(
     current: Callable[[tf.Tensor | int], tf.Tensor],
     state: State,
-    fire: Fire,
+    fire: FireAt,
     *,
     timesteps: int,
     lag: int = 0,
@@ -53,7 +55,7 @@ def scan(
 
         for t in 0 ... T + lag - 1:
             if t < T:     v <- v + current(t)
-            if t >= lag:  s(t - lag), v <- fire(v)
+            if t >= lag:  s(t - lag), v <- fire(v, t - lag)
 
     With `lag = 0` the neuron decides at every step on what has come so far
     (pipelined); with `lag = T` it decides when everything is there (two-phase).
@@ -61,7 +63,8 @@ def scan(
     Args:
         current: Step index in 0...T-1 to current `[B, ...]`, in thresholds.
         state: Initial state; potential `[B, ...]` in thresholds.
-        fire: The neuron, see `integrate_and_fire`.
+        fire: The neuron: charged state and index of the firing step, 0...T-1,
+            to spikes and state, see `integrate_and_fire`.
         timesteps: T, at least 1.
         lag: Steps of charging before the first decision, 0...T.
         emit: What becomes of one step's spikes before they are stacked.
@@ -80,7 +83,7 @@ def _unrolled(current, state, fire, emit, timesteps, lag):
         if step < timesteps:
             state = charge(state, current(step))
         if step >= lag:
-            spikes, state = fire(state)
+            spikes, state = fire(state, step - lag)
             emitted.append(emit(spikes))
     return tf.stack(emitted), state
 
@@ -95,10 +98,10 @@ def _looped(current, state, fire, emit, timesteps, lag):
         return fire_only(step, charge(state, current(step)), train)
 
     def fire_only(step, state, train):
-        spikes, state = fire(state)
+        spikes, state = fire(state, step - lag)
         return step + 1, state, train.write(step - lag, emit(spikes))
 
-    probe = emit(fire(state)[0])
+    probe = emit(fire(state, 0)[0])
     train = tf.TensorArray(
         probe.dtype, size=timesteps, element_shape=probe.shape
     )

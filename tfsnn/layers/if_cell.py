@@ -149,9 +149,10 @@ class IFCell(keras.layers.Layer):
         current = tf.cast(current, self.variable_dtype)
         if self.bias is not None:
             current = current + self.bias
-        return self._in_thresholds(current)
+        return self.in_thresholds(current)
 
-    def _in_thresholds(self, value):
+    def in_thresholds(self, value: tf.Tensor) -> tf.Tensor:
+        """A value in activation units over the threshold."""
         return value if self.threshold_per is None else value / self.threshold
 
     def initial_state(self, shape: tf.Tensor) -> State:
@@ -163,7 +164,7 @@ class IFCell(keras.layers.Layer):
         Returns:
             Potential of that shape, in thresholds.
         """
-        start = self._in_thresholds(self.initial_potential)
+        start = self.in_thresholds(self.initial_potential)
         return (tf.broadcast_to(start, shape),)
 
     def emitted(self, spikes: tf.Tensor) -> tf.Tensor:

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfsnn.dynamics.integrate_and_fire import State, charge
 from tfsnn.dynamics.time import fold, scan, unfold
 
 from .if_cell import IFCell
@@ -24,6 +25,9 @@ class SpikingActivation(keras.layers.Layer):
         lag: Steps the neuron charges before it may fire, 0...T.
         temporal_input: Whether the input is folded time `[T*B, ...]`; if not
             it is a current `[B, ...]` that is the same at every step.
+        use_temporal_bias: Whether a charge per channel and firing step is
+            added before each decision (forward temporal bias correction);
+            zero at first, calibration sets the variable `[T, C]`.
         **kwargs: Other arguments as in `keras.layers.Layer`.
 
     Input shape:
@@ -47,6 +51,7 @@ class SpikingActivation(keras.layers.Layer):
         *,
         lag: int = 0,
         temporal_input: bool = True,
+        use_temporal_bias: bool = False,
         **kwargs,
     ):
         """See the class."""
@@ -56,6 +61,8 @@ class SpikingActivation(keras.layers.Layer):
         self.timesteps = checked_timesteps(timesteps)
         self.lag = checked_lag(lag, self.timesteps)
         self.temporal_input = bool(temporal_input)
+        self.use_temporal_bias = bool(use_temporal_bias)
+        self.temporal_bias = None
         if cell is None:
             cell = IFCell(dtype=self.variable_dtype, name="cell")
         elif isinstance(cell, dict):
@@ -66,6 +73,15 @@ class SpikingActivation(keras.layers.Layer):
         """Builds the cell for the feature map."""
         if not self.cell.built:
             self.cell.build(input_shape)
+        if self.use_temporal_bias:
+            self.temporal_bias = self.add_weight(
+                name="temporal_bias",
+                shape=(self.timesteps, input_shape[-1]),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                dtype=self.cell.variable_dtype,
+            )
 
     def call(self, inputs):
         """Currents to spikes, see the class."""
@@ -86,12 +102,29 @@ class SpikingActivation(keras.layers.Layer):
         train, _ = scan(
             current,
             self.cell.initial_state(shape),
-            self.cell.fire,
+            self.fire,
             timesteps=self.timesteps,
             lag=self.lag,
             emit=self._emit,
         )
         return fold(train)
+
+    def fire(
+        self, state: State, step: tf.Tensor | int
+    ) -> tuple[tf.Tensor, State]:
+        """The decision of one firing step.
+
+        Args:
+            state: Charged state of the cell, potential `[B, ...]`.
+            step: Index of the firing step, 0...T-1.
+
+        Returns:
+            Spikes `[B, ...]`, 0 or 1, and the state.
+        """
+        if self.temporal_bias is not None:
+            extra = tf.gather(self.temporal_bias.value, step)
+            state = charge(state, self.cell.in_thresholds(extra))
+        return self.cell.fire(state)
 
     def _emit(self, spikes):
         return tf.cast(self.cell.emitted(spikes), self.compute_dtype)
@@ -111,4 +144,5 @@ class SpikingActivation(keras.layers.Layer):
             "cell": keras.saving.serialize_keras_object(self.cell),
             "lag": self.lag,
             "temporal_input": self.temporal_input,
+            "use_temporal_bias": self.use_temporal_bias,
         }
