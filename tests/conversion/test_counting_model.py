@@ -305,6 +305,23 @@ def test_hard_reset_is_refused():
     )
 
 
+def test_a_temporal_bias_is_refused():
+    charges = np.zeros((T, 5))
+    charges[0] = 1.0
+    parameters = NeuronParameters(
+        np.array(1.0), np.array(0.5), temporal_bias=charges
+    )
+    refused(
+        spiking(
+            classifier(),
+            timesteps=T,
+            lag=T,
+            parameters={"second": parameters},
+        ),
+        "'second'.*has a temporal bias",
+    )
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class OwnCell(IFCell):
     """A neuron of someone's own."""

@@ -109,7 +109,7 @@ class Conversion:
         Raises:
             ValueError: As `spiking_model`.
             ConversionError: As `spiking_model`, or if `config.reset` is
-                `"hard"`.
+                `"hard"` or a neuron has a temporal bias.
         """
         return counting_model(
             self.spiking_model(timesteps, lag=timesteps, parameters=parameters)

@@ -43,8 +43,9 @@ def counting_model(model: keras.Model) -> keras.Model:
     Raises:
         TypeError: If `model` is not a `keras.Model`.
         ConversionError: If it is no spiking model, a neuron with a temporal
-            current has another lag than T, a neuron resets hard or is not an
-            `IFCell`, or a layer between the neurons is not affine.
+            current has another lag than T, a neuron resets hard, has a
+            temporal bias or is not an `IFCell`, or a layer between the
+            neurons is not affine.
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 9-10, 15.
@@ -70,10 +71,10 @@ def counting_graph(graph: Graph, table: Timetable) -> Graph:
     if received is not None:
         raise ConversionError(
             f"Model '{graph.model.name}' has no count form: {received}."
-            " Supported: affine layers between IFCell neurons with soft reset,"
-            " all of them with lag=T where the current varies in time. Build"
-            " it with spiking_model(timesteps, lag=timesteps), or run it as it"
-            " is."
+            " Supported: affine layers between IFCell neurons with soft reset"
+            " and no temporal bias, all of them with lag=T where the current"
+            " varies in time. Build it with spiking_model(timesteps,"
+            " lag=timesteps), or run it as it is."
         )
     return rewrite(graph, _visit)
 
@@ -118,6 +119,8 @@ def _obstacle_at_neuron(call, table):
         return f"is a neuron of its own kind ({kind.__name__})"
     if layer.cell.reset != "soft":
         return f"has reset={layer.cell.reset!r}"
+    if layer.use_temporal_bias:
+        return "has a temporal bias, a charge for each firing step"
     constant = table.arrival(call) is None
     if layer.lag == table.timesteps or (constant and not layer.lag):
         return None
