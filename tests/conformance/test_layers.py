@@ -7,6 +7,7 @@ import pytest
 from tests.support.check_layer import check_layer
 from tfsnn.layers import (
     ChannelAffine,
+    CountActivation,
     IFCell,
     RepeatTime,
     SpikingActivation,
@@ -33,6 +34,14 @@ def activation(cell=None, **arguments):
     def make(policy):
         neuron = None if cell is None else IFCell(dtype=policy, **cell)
         return SpikingActivation(T, neuron, dtype=policy, **arguments)
+
+    return make
+
+
+def count(cell=None, **arguments):
+    def make(policy):
+        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        return CountActivation(T, neuron, dtype=policy, **arguments)
 
     return make
 
@@ -68,6 +77,14 @@ CASES = {
     "activation, constant threshold": (
         activation({"threshold_per": None, "bias_per": "layer"}),
         FOLDED,
+    ),
+    "count": (count(), CONSTANT),
+    "count, constant": (count(temporal_input=False), CONSTANT),
+    "count, all parameters": (count(FULL_CELL), CONSTANT),
+    "count, unit": (count({"spike_values": "unit"}), CONSTANT),
+    "count, constant threshold": (
+        count({"threshold_per": None, "bias_per": "layer"}),
+        CONSTANT,
     ),
     "rnn": (rnn(), EXPLICIT),
     "rnn, all parameters": (rnn(FULL_CELL, unroll=True), EXPLICIT),

@@ -16,8 +16,10 @@ from tests.support.spiking_networks import (
     residual_network,
     spiking,
 )
+from tfsnn.conversion import with_unit_spikes
 from tfsnn.errors import ConversionError, DataError
 from tfsnn.evaluation import evaluate
+from tfsnn.types import NeuronParameters
 
 T = 6
 N = 30
@@ -79,6 +81,49 @@ def test_every_entry_with_lag(network, execution):
     rates = {name: train.mean() for name, train in slow.spikes.items()}
     assert record.firing_rates == pytest.approx(rates)
     assert (record.latency_steps, record.lag) == (T + 2, 2)
+
+
+@pytest.mark.parametrize("unit", [False, True], ids=["threshold", "unit"])
+def test_every_entry_on_counts(network, unit):
+    steps = 8  # A power of two: means of dyadic numbers do not round.
+    model = spiking(network, timesteps=steps, lag=steps)
+    model = with_unit_spikes(model) if unit else model
+    record = evaluate(model, (IMAGES, LABELS), reference=network, batch_size=7)
+    assert (record.execution, record.batch_size) == ("counts", 7)
+    slow = run_classifier(network, IMAGES, steps, lag=steps)
+    predicted = np.argmax(slow.logits.sum(axis=0), axis=-1)
+    assert record.accuracy == pytest.approx(share(predicted, LABELS))
+    wanted = np.argmax(network(IMAGES), axis=-1)
+    assert record.agreement == pytest.approx(share(predicted, wanted))
+    assert record.accuracy_at is record.agreement_at is None
+    rates = {name: train.mean() for name, train in slow.spikes.items()}
+    assert record.firing_rates == pytest.approx(rates)
+    every = np.concatenate([s.ravel() for s in slow.spikes.values()])
+    assert record.mean_firing_rate == pytest.approx(every.mean())
+    clock = (record.timesteps, record.lag, record.latency_steps)
+    assert clock == (steps, steps, 2 * steps)
+
+
+def test_counts_of_thresholds_by_channel(network):
+    threshold = NeuronParameters(np.array([0.3, 0.7, 1.1, 5.0]), np.zeros(4))
+    options = {"timesteps": 1000, "parameters": {"first": threshold}}
+    model = spiking(network, lag=1000, **options)
+    # On a constant current the first neuron has the same clock in both.
+    wanted = evaluate(spiking(network, lag=999, **options), (IMAGES, LABELS))
+    got = evaluate(model, (IMAGES, LABELS))
+    assert (got.execution, wanted.execution) == ("counts", "stepping")
+    # A thousand roundings of the potential against one.
+    assert got.firing_rates["first"] == pytest.approx(
+        wanted.firing_rates["first"], rel=1e-3
+    )
+
+
+def test_a_hundred_thousand_steps(network):
+    record = evaluate(
+        spiking(network, timesteps=100_000, lag=100_000), (IMAGES, LABELS)
+    )
+    assert record.execution == "counts"
+    assert record.latency_steps == 200_000
 
 
 @every_execution
@@ -152,6 +197,15 @@ def test_what_follows_the_readout_counts_with_lag(execution):
     assert record.accuracy_at is None
 
 
+@every_finale
+def test_what_follows_the_readout_counts_on_counts(build):
+    model = spiking(ending(build), timesteps=8, lag=8)
+    record = evaluate(model, (IMAGES, LABELS))
+    assert record.execution == "counts"
+    wanted = share(np.argmax(model(IMAGES), axis=-1), LABELS)
+    assert record.accuracy == pytest.approx(wanted)
+
+
 def test_heads_of_spiking_networks_do_not_tie(network):
     headed = classifier(head="linear")
     headed.set_weights(network.get_weights())
@@ -182,6 +236,17 @@ def test_images_of_any_size(timesteps):
     assert unknown.accuracy_at == known.accuracy_at
     assert unknown.firing_rates == pytest.approx(known.firing_rates)
     assert unknown.mean_firing_rate == pytest.approx(known.mean_firing_rate)
+
+
+def test_images_of_any_size_on_counts():
+    options = {"timesteps": 1024, "lag": 1024}
+    known, unknown = (
+        evaluate(spiking(pooled(height), **options), (IMAGES, LABELS))
+        for height in (6, None)
+    )
+    assert unknown.execution == known.execution == "counts"
+    assert unknown.accuracy == known.accuracy
+    assert unknown.firing_rates == known.firing_rates
 
 
 def test_too_many_steps_for_images_of_any_size():

@@ -1,4 +1,4 @@
-"""Folded where it fits and is fast, otherwise step by step."""
+"""Counts where they suffice, folded where that is fast, else stepping."""
 
 import keras
 import pytest
@@ -7,6 +7,7 @@ from tests.support.spiking_networks import classifier, spiking
 from tfsnn.conversion.timetable import timetable
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation.execution import (
+    COUNTS_BATCH,
     FOLDED_ROWS,
     STEPPING_BATCH,
     Plan,
@@ -70,6 +71,28 @@ CASES = {
 @pytest.mark.parametrize("options, wanted", CASES.values(), ids=CASES.keys())
 def test_plan(options, wanted):
     assert chosen(**{"memory_budget": PLENTY, **options}) == wanted
+
+
+COUNTS = {
+    "few": ({}, COUNTS_BATCH),
+    "long": ({"timesteps": 100_000}, COUNTS_BATCH),
+    "asked": ({"batch_size": 9}, 9),
+    # The image, and twice the output of the stem.
+    "little-memory": ({"memory_budget": 3 * 800}, 3),
+    "no-memory": ({"memory_budget": 1}, 1),
+}
+
+
+@pytest.mark.parametrize("options, batch_size", COUNTS.values(), ids=COUNTS)
+def test_two_phase_networks_run_on_counts(options, batch_size):
+    options = {"memory_budget": PLENTY, "timesteps": T, **options}
+    got = chosen(lag=options["timesteps"], **options)
+    assert got == Plan("counts", batch_size)
+
+
+@pytest.mark.parametrize("lag", [0, T - 1])
+def test_other_clocks_need_their_steps(lag):
+    assert chosen(lag=lag, memory_budget=PLENTY).execution == "folded"
 
 
 def of_any_size(timesteps, **options):

@@ -41,10 +41,14 @@ def test_clock():
 
 
 @pytest.mark.parametrize(
-    "timesteps, execution", [(4, "folded"), (129, "stepping")]
+    "timesteps, lag, execution",
+    [(4, 0, "folded"), (129, 0, "stepping"), (129, 129, "counts")],
 )
-def test_execution(timesteps, execution):
-    assert entry(timesteps)["execution"] == execution
+def test_execution(timesteps, lag, execution):
+    described = entry(timesteps, lag=lag)
+    assert described["execution"] == execution
+    assert described["lag"] == lag
+    assert described["latency_steps"] == timesteps + lag
 
 
 def test_signature():

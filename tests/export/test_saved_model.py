@@ -103,6 +103,19 @@ def test_outputs(loaded, timesteps, names):
         assert spec.dtype == tf.float32
 
 
+def test_two_phase_networks_are_saved_as_counts(tmp_path):
+    model = spiking_classifier(1024, head=None, lag=1024)
+    record = export_saved_model(model, tmp_path / "net")
+    (entry,) = record.manifest["models"]
+    assert (entry["execution"], entry["latency_steps"]) == ("counts", 2048)
+    reloaded = tf.saved_model.load(str(record.path / "1024"))
+    serve = reloaded.signatures[SIGNATURE]
+    for batch in (1, 3):
+        received = serve(images=tf.constant(images(batch)))["logits"]
+        # Dyadic weights and a power of two as T: nothing rounds.
+        np.testing.assert_array_equal(received, model(images(batch)))
+
+
 @each_timesteps
 @pytest.mark.parametrize("batch", [1, 4])
 def test_outputs_are_those_from_before(record, loaded, timesteps, batch):

@@ -117,9 +117,35 @@ def test_stepping_gives_what_the_model_gives(lag):
     np.testing.assert_allclose(outputs["probabilities"], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("timesteps", [3, FOLDED_LIMIT + 1])
-def test_batch_size_is_free(timesteps):
-    serve = serving_function(made(timesteps))
+@pytest.mark.parametrize("timesteps", [4, FOLDED_LIMIT, 2 * FOLDED_LIMIT])
+def test_two_phase_networks_are_served_as_counts(timesteps):
+    model = made(timesteps, lag=timesteps, head=keras.layers.Softmax())
+    serve = serving_function(model)
+    assert serve.execution == "counts"
+    types = [x.type for x in serve.function.graph.get_operations()]
+    assert not {"While", "StatelessWhile", "Tile"} & set(types)
+    outputs = serve(images(3))
+    np.testing.assert_allclose(
+        outputs["probabilities"],
+        value(model(images(3))),
+        rtol=1e-6,  # Logits are equal; the softmax is fused or not.
+    )
+
+
+def test_two_phase_logits_are_those_of_the_model():
+    model = spiking(make_dyadic(residual_network()), timesteps=4, lag=4)
+    outputs = serving_function(model)(images(2))
+    first, _, last = model(images(2))
+    # Dyadic weights and a power of two as T: nothing rounds.
+    np.testing.assert_array_equal(outputs["logits_0"], value(first))
+    np.testing.assert_array_equal(outputs["logits_2"], value(last))
+
+
+@pytest.mark.parametrize(
+    "timesteps, lag", [(3, 0), (FOLDED_LIMIT + 1, 0), (4, 4)]
+)
+def test_batch_size_is_free(timesteps, lag):
+    serve = serving_function(made(timesteps, lag))
     every = serve(images(5))["logits"]
     assert every.shape == (5, 3)
     np.testing.assert_array_equal(serve(images(1))["logits"], every[:1])
@@ -141,9 +167,11 @@ def test_images_are_float32_whatever_the_model_computes_in():
     assert function.structured_outputs["logits"].dtype == tf.float64
 
 
-@pytest.mark.parametrize("timesteps", [3, FOLDED_LIMIT + 1])
-def test_only_variables_that_are_read_are_kept(timesteps):
-    model = made(timesteps)
+@pytest.mark.parametrize(
+    "timesteps, lag", [(3, 0), (FOLDED_LIMIT + 1, 0), (4, 4)]
+)
+def test_only_variables_that_are_read_are_kept(timesteps, lag):
+    model = made(timesteps, lag)
     serve = serving_function(model)
     weights = [w for w in model.weights if "unused" not in w.path]
     assert len(serve.variables) == len(weights)

@@ -10,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference.neuron import integrate_and_fire
-from tfsnn.dynamics import RESETS, fire_soft_reset, scan
-from tfsnn.layers import IFCell, SpikingActivation
+from tfsnn.dynamics import (
+    RESETS,
+    count_constant,
+    count_two_phase,
+    fire_soft_reset,
+    scan,
+)
+from tfsnn.layers import CountActivation, IFCell, SpikingActivation
 from tfsnn.numerics import response, spike_count
 
 thresholds = st.integers(1, 32).map(lambda n: n / 8)
@@ -122,3 +128,47 @@ def test_a_power_of_two_scales_the_spikes(train, threshold, exponent, seed):
     np.testing.assert_array_equal(
         scaled(fold(factor * current)), factor * layer(fold(current)).numpy()
     )
+
+
+# From far below zero to several thresholds above.
+starts = st.integers(-80, 80).map(lambda n: n / 16)
+
+
+@given(trains(), starts)
+def test_two_phase_counts_are_those_of_the_oracle(train, start):
+    current, _ = train
+    timesteps = len(current)
+    slow = integrate_and_fire(current, 1.0, start, lag=timesteps)
+    # A mean would round unless T is a power of two; the total does not.
+    total = tf.constant(current.sum(axis=0))
+    counts = count_two_phase(start + total, tf.zeros_like(total), timesteps)
+    np.testing.assert_array_equal(counts, slow.spikes.sum(axis=0))
+
+
+@given(trains(), starts, st.integers(1, 40))
+def test_constant_counts_are_those_of_the_oracle(train, start, timesteps):
+    current = train[0][0] * 2
+    repeated = np.broadcast_to(current, (timesteps, *current.shape))
+    slow = integrate_and_fire(repeated, 1.0, start)
+    start = tf.constant(start, tf.float64)
+    counts = count_constant(start, tf.constant(current), timesteps)
+    np.testing.assert_array_equal(counts, slow.spikes.sum(axis=0))
+
+
+@given(trains(), thresholds, starts, st.booleans(), st.booleans())
+def test_count_layer_gives_the_mean_of_the_spikes(
+    train, threshold, start, temporal, unit
+):
+    # Power-of-two T, so that means are dyadic numbers as well.
+    current = np.concatenate([train[0]] * 8)[:8] * threshold
+    given = fold(current) if temporal else current[0]
+    mean = current.mean(axis=0) if temporal else current[0]
+    values = "unit" if unit else "threshold"
+    cell = IFCell(
+        threshold, start * threshold, spike_values=values, dtype="float64"
+    )
+    options = {"temporal_input": temporal, "dtype": "float64"}
+    spikes = SpikingActivation(8, cell, lag=8 * temporal, **options)(given)
+    means = CountActivation(8, cell, **options)(mean)
+    spikes = spikes.numpy().reshape(current.shape)
+    np.testing.assert_array_equal(means, spikes.mean(axis=0))

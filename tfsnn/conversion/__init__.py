@@ -3,6 +3,7 @@
 from .check import check
 from .config import ConversionConfig
 from .converter import Conversion, convert
+from .counting_model import counting_model
 from .findings import Finding, Findings
 from .precision import with_dtype_policy
 from .stepping import SteppingForm
@@ -18,6 +19,7 @@ __all__ = [
     "SteppingForm",
     "check",
     "convert",
+    "counting_model",
     "latency_steps",
     "stepping_model",
     "timesteps_of",

@@ -15,6 +15,7 @@ from tfsnn.types import NeuronParameters
 
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
+from .counting_model import counting_model
 from .spiking import build_spiking_model
 from .unit_spikes import with_unit_spikes
 from .verify import verify
@@ -89,6 +90,30 @@ class Conversion:
         if self.config.spikes == "unit":
             return with_unit_spikes(model)
         return model
+
+    def count_model(
+        self,
+        timesteps: int,
+        *,
+        parameters: Mapping[str, NeuronParameters] | None = None,
+    ) -> keras.Model:
+        """Builds the two-phase network for one T without a time axis.
+
+        Args:
+            timesteps: T, at least 1; what it costs does not depend on T.
+            parameters: As in `spiking_model`.
+
+        Returns:
+            `counting_model` of the spiking model with `lag=timesteps`.
+
+        Raises:
+            ValueError: As `spiking_model`.
+            ConversionError: As `spiking_model`, or if `config.reset` is
+                `"hard"` or a neuron has a temporal bias.
+        """
+        return counting_model(
+            self.spiking_model(timesteps, lag=timesteps, parameters=parameters)
+        )
 
 
 def convert(

@@ -14,6 +14,7 @@ from tfsnn.layers import SpikingActivation
 from tfsnn.progress import progress_bar
 
 from .checks import check_positive, checked_num_classes
+from .counted import CountRunner
 from .execution import plan
 from .folded import FoldedRunner
 from .labelled import labelled_batches
@@ -42,7 +43,7 @@ def evaluate(
     A prediction is the largest output, after t steps that of the mean over
     them; a last softmax or sigmoid is left out, because saturated outputs
     would tie. A spiking network whose T steps do not fit into memory at once
-    is run step by step.
+    is run step by step; a two-phase one in its count form, whatever its T.
 
     Args:
         model: A spiking model, or a plain network: then without T and rates.
@@ -106,7 +107,9 @@ def _runner(model, batch_size, memory_budget):
     chosen = plan(
         graph, table, memory_budget=memory_budget, batch_size=batch_size
     )
-    if chosen.execution == "folded":
+    if chosen.execution == "counts":
+        runner = CountRunner(graph, table)
+    elif chosen.execution == "folded":
         runner = FoldedRunner(graph.model, table)
     else:
         runner = SteppedRunner(SteppingForm(graph.model))

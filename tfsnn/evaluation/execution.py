@@ -1,10 +1,11 @@
-"""Chooses how a spiking network is run: folded or step by step."""
+"""Chooses how a spiking network is run: folded, step by step, on counts."""
 
 import dataclasses
 import math
 
 import keras
 
+from tfsnn.conversion.counting_model import runs_on_counts
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.errors import ConversionError
 from tfsnn.graph.view import Graph
@@ -16,6 +17,7 @@ FOLDED_TIMESTEPS = {"CPU": 7, "GPU": 64}
 every step, and stepping spares the copies between steps: measured faster from
 T = 8. A GPU wants fewer and larger launches."""
 STEPPING_BATCH = 64
+COUNTS_BATCH = 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Plan:
     """How to run.
 
     Attributes:
-        execution: `"folded"` or `"stepping"`.
+        execution: `"counts"`, `"folded"` or `"stepping"`.
         batch_size: Images at once.
     """
 
@@ -53,12 +55,16 @@ def plan(
         batch_size: Images at once; None: to be chosen.
 
     Returns:
-        Folded where T is small and a batch fits, else stepping. A model with
-        unknown axes cannot be stepped.
+        Counts for a two-phase network. Else folded where T is small and a
+        batch fits, else stepping. A model with unknown axes cannot be stepped.
 
     Raises:
         ConversionError: If axes are unknown and T is too large to fold.
     """
+    if runs_on_counts(table):
+        one_image = feature_map_bytes(graph, table, folded=False)
+        fitting = max(1, memory_budget // one_image)
+        return Plan("counts", batch_size or min(COUNTS_BATCH, fitting))
     folded_bytes = feature_map_bytes(graph, table)
     fitting = memory_budget // folded_bytes
     fits = fitting >= (batch_size or 1)

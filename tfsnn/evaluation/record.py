@@ -17,7 +17,8 @@ class Evaluation:
         accuracy: Share of images whose largest output, of the mean over time,
             is that of the label, 0...1.
         execution: `"folded"` (all steps of a layer at once), `"stepping"`
-            (all layers of a step at once) or `"plain"` (no time).
+            (all layers of a step at once), `"counts"` (spike counts without
+            steps, two-phase only) or `"plain"` (no time).
         batch_size: Images computed at once.
         seconds: Wall time of the run, compilation included.
         timesteps: T.

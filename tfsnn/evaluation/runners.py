@@ -34,7 +34,7 @@ class Runner(Protocol):
     """Runs one network on batches.
 
     Attributes:
-        execution: `"folded"`, `"stepping"` or `"plain"`.
+        execution: `"folded"`, `"stepping"`, `"counts"` or `"plain"`.
         neuron_names: Names of the neuron layers, in order.
         has_prefixes: Whether hits are counted after every step.
     """

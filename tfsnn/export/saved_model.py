@@ -91,7 +91,8 @@ def export_saved_model(
     `probabilities` if the network ends in a softmax or sigmoid. It holds no
     state: potentials start afresh at every call. It loads with plain
     TensorFlow. T up to 128 is computed at once, more step by step, in memory
-    that does not grow with T.
+    that does not grow with T. A two-phase network is exported as spike counts
+    without a loop.
 
     Weights are kept as variables, not frozen into the graph: a graph file may
     not exceed 2 GB, and is read, checked and compared as a whole. Only what

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.conversion.check import is_head
+from tfsnn.conversion.counting_model import counting_model, runs_on_counts
 from tfsnn.conversion.rules import KERNEL_LAYERS, activation_name
 from tfsnn.conversion.stepping import SteppingForm
-from tfsnn.conversion.timetable import timetable
+from tfsnn.conversion.timetable import Timetable, timetable
 from tfsnn.errors import ExportError
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
@@ -34,7 +35,8 @@ class ServingFunction:
         function: The traced function, `images` float32 to a dict of tensors.
         variables: The variables it reads, in the order of the model.
         model: The Keras model that holds them.
-        execution: `"folded"` (all steps at once) or `"stepping"`.
+        execution: `"folded"` (all steps at once), `"stepping"` or `"counts"`
+            (spike counts without steps).
     """
 
     function: tf.types.experimental.ConcreteFunction
@@ -72,7 +74,8 @@ def serving_function(model: keras.Model) -> ServingFunction:
     has these for each, numbered: `logits_0`, `logits_1`, ...
 
     Time runs inside: T steps at once up to `FOLDED_LIMIT`, one after the other
-    (`tf.while_loop`) above.
+    (`tf.while_loop`) above. A two-phase network has no steps inside, only
+    spike counts, at any T.
 
     Args:
         model: A spiking model with one input.
@@ -95,13 +98,10 @@ def serving_function(model: keras.Model) -> ServingFunction:
         )
     tensors = _named_outputs(graph)
     traced = keras.Model(image, list(tensors.values()), name="spiking")
-    folded = table.timesteps <= FOLDED_LIMIT
-    form = None if folded else SteppingForm(traced)
-    holder = traced if folded else form.model
+    execution, holder, run = _execution(traced, table)
 
     def serve(images):
-        images = tf.cast(images, image.dtype)
-        values = traced(images, training=False) if folded else form.run(images)
+        values = run(tf.cast(images, image.dtype))
         return dict(zip(tensors, keras.tree.flatten(values), strict=True))
 
     spec = tf.TensorSpec([None, *image.shape[1:]], tf.float32, INPUT_NAME)
@@ -111,8 +111,20 @@ def serving_function(model: keras.Model) -> ServingFunction:
         function,
         _read_variables(function, holder),
         holder,
-        "folded" if folded else "stepping",
+        execution,
     )
+
+
+def _execution(model: keras.Model, table: Timetable):
+    """How it is run, the model that is run, and the function that does."""
+    if runs_on_counts(table):
+        execution, model = "counts", counting_model(model)
+    elif table.timesteps > FOLDED_LIMIT:
+        form = SteppingForm(model)
+        return "stepping", form.model, form.run
+    else:
+        execution = "folded"
+    return execution, model, lambda images: model(images, training=False)
 
 
 def _named_outputs(graph: Graph) -> dict[str, keras.KerasTensor]:

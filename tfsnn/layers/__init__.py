@@ -1,6 +1,7 @@
 """Keras layers of spiking networks; the only place that defines layers."""
 
 from .channel_affine import ChannelAffine
+from .count_activation import CountActivation
 from .if_cell import IFCell
 from .readout import TimeAverage
 from .repeat_time import RepeatTime
@@ -10,6 +11,7 @@ from .time_folded import TimeFolded
 
 __all__ = [
     "ChannelAffine",
+    "CountActivation",
     "IFCell",
     "RepeatTime",
     "SpikingActivation",
