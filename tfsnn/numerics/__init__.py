@@ -6,12 +6,14 @@ from tfsnn.numerics.folding import (
     fold_into_producer,
 )
 from tfsnn.numerics.kernel_layout import KernelLayout
+from tfsnn.numerics.quantiser import Quantiser
 from tfsnn.numerics.rescaling import rescale_kernel, rescale_output
 from tfsnn.numerics.response import response, spike_count
 from tfsnn.numerics.thresholds import SortedActivations
 
 __all__ = [
     "KernelLayout",
+    "Quantiser",
     "SortedActivations",
     "batch_norm_affine",
     "fold_into_consumer",
