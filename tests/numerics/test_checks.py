@@ -52,3 +52,29 @@ def test_shape_lists_the_supported_shapes_once():
         match=r"`scale` has shape \(2,\). Supported: \(\) or \(3,\)\. ",
     ):
         checks.check_shape("scale", (2,), (), (3,), (3,))
+
+
+@pytest.mark.parametrize("value", [0.0, -3, [1.0, 1e300]])
+def test_finite_accepts_finite_numbers(value):
+    checks.check_finite("mean", value)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_finite_refuses_and_counts_the_others(bad):
+    with pytest.raises(
+        ValueError, match=rf"`mean` holds {bad} \(1 of 2 .* finite numbers"
+    ):
+        checks.check_finite("mean", [1.0, bad])
+
+
+@pytest.mark.parametrize("value", [0.0, 3, [0.0, 1e300]])
+def test_not_negative_accepts_numbers_from_zero(value):
+    checks.check_not_negative("deviation", value)
+
+
+@pytest.mark.parametrize("bad", [-1e-9, np.nan, np.inf])
+def test_not_negative_refuses_and_counts_the_others(bad):
+    with pytest.raises(
+        ValueError, match=rf"`deviation` holds {bad} \(1 of 2 values\)"
+    ):
+        checks.check_not_negative("deviation", [1.0, bad])

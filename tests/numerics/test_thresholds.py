@@ -5,9 +5,14 @@ import pytest
 
 from tests.reference import quantiser
 from tfsnn.errors import DataError
-from tfsnn.numerics import SortedActivations, response
-from tfsnn.numerics.thresholds import INITIAL_CHARGE
+from tfsnn.numerics import Quantiser, SortedActivations, response
+from tfsnn.numerics.quantiser import INITIAL_CHARGE
 
+QUANTISERS = {
+    "burst": Quantiser.burst(4, 3),
+    "bit_plane": Quantiser.bit_plane(3),
+    "many": Quantiser(1000, 7),
+}
 GRANULARITIES = ["layer", "channel"]
 ROUNDINGS = ["floor", "round"]
 METHODS = {
@@ -122,12 +127,100 @@ def test_threshold_of_a_channel_does_not_depend_on_the_others(activations):
     )
 
 
-def test_many_timesteps_in_blocks_equal_one_candidate_at_a_time(activations):
-    prepared = SortedActivations(activations, "layer")
-    grid = activations.max() * (np.arange(1, 21) / 20)
-    errors = [prepared.mean_squared_error(theta, 2**15) for theta in grid]
-    theta = prepared.mmse(2**15, num_candidates=20)
-    assert prepared.mean_squared_error(theta, 2**15) == min(errors)
+every_quantiser = pytest.mark.parametrize(
+    "quantiser_", QUANTISERS.values(), ids=QUANTISERS
+)
+
+
+@every_quantiser
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_mmse_of_any_quantiser_is_the_best_of_the_grid(
+    activations, quantiser_, granularity, rounding
+):
+    levels, per = quantiser_.num_levels, quantiser_.levels_per_threshold
+    prepared = SortedActivations(activations, granularity)
+    found = prepared.mmse(quantiser_, rounding=rounding, num_candidates=20)
+    pairs = zip(columns(activations, granularity), found.ravel(), strict=True)
+    for values, theta in pairs:
+        # The largest value, theta * levels / per, on (0, max].
+        grid = values.max() * per / levels * np.arange(1, 21) / 20
+        errors = [
+            quantiser.mean_squared_error(
+                values, candidate, per, INITIAL_CHARGE[rounding], levels
+            )
+            for candidate in grid
+        ]
+        chosen = np.isclose(grid, theta, rtol=1e-12)
+        # The largest value may miss its level by a rounding in the oracle:
+        # one value of 80 or 240 by one step.
+        assert np.array(errors)[chosen] <= min(errors) * 1.02
+
+
+@every_quantiser
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_error_of_any_quantiser_is_that_of_the_oracle(
+    activations, quantiser_, rounding
+):
+    threshold = np.array([0.11, 0.7, 40.0])
+    error = SortedActivations(activations).mean_squared_error(
+        threshold, quantiser_, rounding=rounding
+    )
+    expected = [
+        quantiser.mean_squared_error(
+            values,
+            theta,
+            quantiser_.levels_per_threshold,
+            INITIAL_CHARGE[rounding],
+            quantiser_.num_levels,
+        )
+        for values, theta in zip(
+            columns(activations, "channel"), threshold, strict=True
+        )
+    ]
+    # Two sums cancel down to the error.
+    np.testing.assert_allclose(error, expected, rtol=1e-9)
+
+
+def test_plain_quantiser_is_the_number_of_timesteps(activations):
+    prepared = SortedActivations(activations)
+    np.testing.assert_array_equal(
+        prepared.mmse(Quantiser(8, 8)), prepared.mmse(8)
+    )
+    np.testing.assert_array_equal(
+        prepared.mean_squared_error(0.5, Quantiser(8, 8)),
+        prepared.mean_squared_error(0.5, 8),
+    )
+
+
+def test_burst_without_clipping_has_a_lower_threshold(activations):
+    # Four times the levels over nearly the same range.
+    prepared = SortedActivations(activations)
+    burst = prepared.mmse(Quantiser.burst(8, 4), rounding="round")
+    assert (burst < prepared.mmse(8, rounding="round") / 2).all()
+
+
+@every_quantiser
+def test_dead_and_constant_channels_of_any_quantiser(quantiser_):
+    activations = np.zeros((6, 3))
+    activations[:, 1] = 0.3
+    activations[:, 2] = np.linspace(0, 2, 6)
+    thresholds = SortedActivations(activations).mmse(quantiser_)
+    # As thresholds: the maximum of the layer, and the constant.
+    np.testing.assert_allclose(
+        quantiser_.largest_value(thresholds)[:2], [2.0, 0.3], rtol=1e-15
+    )
+
+
+@pytest.mark.parametrize("timesteps", [2**13, 2**16], ids=["looked", "valued"])
+def test_many_candidates_in_blocks_equal_one_at_a_time(rng, timesteps):
+    # 2**17 values: 32 and 2 candidates a block.
+    values = rng.exponential(size=2**17)
+    prepared = SortedActivations(values, "layer")
+    grid = values.max() * (np.arange(1, 41) / 40)
+    errors = [prepared.mean_squared_error(theta, timesteps) for theta in grid]
+    theta = prepared.mmse(timesteps, num_candidates=40)
+    assert prepared.mean_squared_error(theta, timesteps) == min(errors)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -4,13 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.reference import quantiser
+from tests.reference import gaussian, quantiser
 from tests.reference.neuron import count_spikes
 from tfsnn.numerics import (
+    GainFit,
     KernelLayout,
+    Quantiser,
     SortedActivations,
+    equalisation_scale,
     fold_into_consumer,
     fold_into_producer,
+    gaussian_threshold,
+    least_squares_gain,
     rescale_kernel,
     response,
     spike_count,
@@ -26,6 +31,10 @@ activation_lists = st.lists(
     st.integers(0, 4096).map(lambda n: n / 256), min_size=1, max_size=40
 )
 seeds = st.integers(0, 2**32 - 1)
+quantisers = st.one_of(
+    st.builds(Quantiser.burst, timesteps, st.integers(1, 8)),
+    st.builds(Quantiser.bit_plane, st.integers(1, 16)),
+)
 
 
 @st.composite
@@ -109,6 +118,31 @@ def test_mmse_scales_with_the_activations(seed, steps, rounding, exponent):
     )
 
 
+@given(activation_lists, quantisers, roundings)
+def test_mmse_of_any_quantiser_lies_in_the_range(values, chosen, rounding):
+    prepared = SortedActivations(values, "layer")
+    threshold = prepared.mmse(chosen, rounding=rounding)
+    # Multiplied and divided: two roundings.
+    assert (
+        0 < chosen.largest_value(threshold) <= prepared.maximum() * (1 + 2**-51)
+    )
+
+
+@given(activation_lists, dyadic_thresholds, st.integers(1, 6), roundings)
+def test_more_levels_of_the_same_step_never_raise_the_error(
+    values, threshold, levels, rounding
+):
+    prepared = SortedActivations(values, "layer")
+    fewer, more = (
+        prepared.mean_squared_error(
+            threshold, Quantiser(n, 4), rounding=rounding
+        )
+        for n in (levels, levels + 1)
+    )
+    # Every sum is exact; only the final division rounds.
+    assert more <= fewer
+
+
 @given(seeds, timesteps)
 def test_order_of_the_activations_does_not_matter(seed, steps):
     rng = np.random.default_rng(seed)
@@ -116,6 +150,83 @@ def test_order_of_the_activations_does_not_matter(seed, steps):
     np.testing.assert_array_equal(
         SortedActivations(rng.permutation(values)).mmse(steps),
         SortedActivations(values).mmse(steps),
+    )
+
+
+@given(seeds, quantisers, roundings, st.integers(-20, 20))
+def test_gaussian_threshold_scales_with_the_moments(
+    seed, chosen, rounding, exponent
+):
+    rng = np.random.default_rng(seed)
+    mean, deviation = rng.normal(size=4), rng.exponential(size=4)
+    threshold, scaled = (
+        gaussian_threshold(
+            factor * mean, factor * deviation, chosen, rounding=rounding
+        )
+        for factor in (1.0, 2.0**exponent)
+    )
+    np.testing.assert_array_equal(scaled, 2.0**exponent * threshold)
+
+
+@given(seeds, timesteps, roundings)
+def test_gaussian_thresholds_permute_with_the_channels(seed, steps, rounding):
+    rng = np.random.default_rng(seed)
+    mean, deviation = rng.normal(size=6), rng.exponential(size=6)
+    order = rng.permutation(6)
+    np.testing.assert_array_equal(
+        gaussian_threshold(
+            mean[order], deviation[order], steps, rounding=rounding
+        ),
+        gaussian_threshold(mean, deviation, steps, rounding=rounding)[order],
+    )
+
+
+@given(st.floats(-3, 6), st.integers(1, 40), roundings)
+def test_more_levels_never_raise_the_gaussian_error(mean, levels, rounding):
+    charge = {"floor": 0.0, "round": 0.5}[rounding]
+    fewer, more = (
+        gaussian.mean_squared_error(
+            mean,
+            1.0,
+            gaussian_threshold(mean, 1.0, n, rounding=rounding),
+            n,
+            charge,
+        )
+        for n in (levels, levels + 1)
+    )
+    # Jumps of the squared error fall between points of the integral.
+    assert more <= fewer * (1 + 1e-3)
+
+
+@given(seeds, st.floats(0.5, 2), st.floats(-3, 3))
+def test_gain_of_a_line_is_the_line(seed, slope, offset):
+    z = np.random.default_rng(seed).normal(size=(20, 3))
+    gain, shift = least_squares_gain(z, slope * z + offset)
+    # Roundings of sums of twenty.
+    np.testing.assert_allclose(gain, slope, rtol=1e-12)
+    np.testing.assert_allclose(shift, offset, rtol=1e-12, atol=1e-12)
+
+
+@given(seeds, st.integers(1, 29))
+def test_gain_does_not_depend_on_the_split(seed, cut):
+    rng = np.random.default_rng(seed)
+    z, y = rng.normal(size=(2, 30, 2))
+    fit = GainFit()
+    fit.add(z[:cut], y[:cut])
+    fit.add(z[cut:], y[cut:])
+    # Sums in another order.
+    np.testing.assert_allclose(
+        fit.result(), least_squares_gain(z, y), rtol=1e-10, atol=1e-12
+    )
+
+
+@given(seeds)
+def test_equalising_twice_changes_nothing(seed):
+    first, second = 10.0 ** np.random.default_rng(seed).uniform(-1, 1, (2, 5))
+    scale = equalisation_scale(first, second)
+    # Roundings of roots and quotients.
+    np.testing.assert_allclose(
+        equalisation_scale(first / scale, second * scale), 1.0, rtol=1e-14
     )
 
 

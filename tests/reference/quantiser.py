@@ -1,4 +1,4 @@
-"""Squared error of a quantiser of T levels, value by value."""
+"""Squared error of a uniform quantiser, value by value."""
 
 import math
 
@@ -6,19 +6,31 @@ import numpy as np
 
 
 def quantise(
-    value: float, threshold: float, timesteps: int, charge: float
+    value: float,
+    threshold: float,
+    timesteps: int,
+    charge: float,
+    num_levels: int | None = None,
 ) -> float:
-    """Floors one value to a level; `charge` is v0 in units of theta."""
+    """Floors one value to a level; `charge` is v0 in steps.
+
+    A step is threshold / timesteps; there are T levels unless said otherwise.
+    """
     level = math.floor(timesteps * value / threshold + charge)
-    return threshold / timesteps * min(max(level, 0), timesteps)
+    top = timesteps if num_levels is None else num_levels
+    return threshold / timesteps * min(max(level, 0), top)
 
 
 def mean_squared_error(
-    values: np.ndarray, threshold: float, timesteps: int, charge: float
+    values: np.ndarray,
+    threshold: float,
+    timesteps: int,
+    charge: float,
+    num_levels: int | None = None,
 ) -> float:
     """Averages the squared error over all values."""
     errors = [
-        (quantise(value, threshold, timesteps, charge) - value) ** 2
+        (quantise(value, threshold, timesteps, charge, num_levels) - value) ** 2
         for value in values.ravel().tolist()
     ]
     return math.fsum(errors) / len(errors)

@@ -1,21 +1,31 @@
 """Numbers behind a conversion, in NumPy alone."""
 
+from tfsnn.numerics.equalisation import equalisation_scale
 from tfsnn.numerics.folding import (
     batch_norm_affine,
     fold_into_consumer,
     fold_into_producer,
 )
+from tfsnn.numerics.gain import Gain, GainFit, least_squares_gain
+from tfsnn.numerics.gaussian_threshold import gaussian_threshold
 from tfsnn.numerics.kernel_layout import KernelLayout
+from tfsnn.numerics.quantiser import Quantiser
 from tfsnn.numerics.rescaling import rescale_kernel, rescale_output
 from tfsnn.numerics.response import response, spike_count
 from tfsnn.numerics.thresholds import SortedActivations
 
 __all__ = [
+    "Gain",
+    "GainFit",
     "KernelLayout",
+    "Quantiser",
     "SortedActivations",
     "batch_norm_affine",
+    "equalisation_scale",
     "fold_into_consumer",
     "fold_into_producer",
+    "gaussian_threshold",
+    "least_squares_gain",
     "rescale_kernel",
     "rescale_output",
     "response",

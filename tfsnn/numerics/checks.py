@@ -80,3 +80,44 @@ def check_shape(name: str, shape: tuple, *supported: tuple) -> None:
             f"{' or '.join(dict.fromkeys(map(str, supported)))}. "
             "Pass one value per channel."
         )
+
+
+def check_finite(name: str, value: npt.ArrayLike) -> None:
+    """Raises unless every number is finite.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Numbers of any shape.
+
+    Raises:
+        ValueError: If one is NaN or infinite.
+    """
+    value = np.asarray(value)
+    bad = ~np.isfinite(value)
+    if bad.any():
+        raise ValueError(
+            f"`{name}` holds {value[bad].flat[0]} ({int(bad.sum())} of "
+            f"{value.size} values). Supported: finite numbers. Look for NaN "
+            "in the weights and images."
+        )
+
+
+def check_not_negative(name: str, value: npt.ArrayLike) -> None:
+    """Raises unless every number is finite and at least zero.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Numbers of any shape.
+
+    Raises:
+        ValueError: If one is negative, NaN or infinite.
+    """
+    check_finite(name, value)
+    value = np.asarray(value)
+    bad = value < 0
+    if bad.any():
+        raise ValueError(
+            f"`{name}` holds {value[bad].flat[0]} ({int(bad.sum())} of "
+            f"{value.size} values). Supported: numbers of at least 0. Pass "
+            "absolute values."
+        )

@@ -12,32 +12,27 @@ from tfsnn.numerics.checks import (
     check_shape,
     check_threshold,
 )
+from tfsnn.numerics.dead_channels import is_dead, replace_dead
+from tfsnn.numerics.quantiser import INITIAL_CHARGE, Quantiser
+from tfsnn.numerics.squared_error import squared_errors
 
-# Initial potential in units of the threshold.
-INITIAL_CHARGE = {"floor": 0.0, "round": 0.5}
 MAX_VALUES = {"channel": 2**17, "layer": 2**21}
-
-# Activations below this are dust: a threshold that small, or a hundredth of
-# it, could underflow to zero in float32.
-SMALLEST_MAXIMUM = 1e-30
 LARGEST_MAXIMUM = float(np.finfo(np.float32).max)
-
-# Breakpoints looked up at once: bounds the working memory to some 10 MB.
-LOOKUPS_PER_BLOCK = 2**18
 
 
 class SortedActivations:
     """Analog activations, sorted once, from which any threshold is cheap.
 
-    A quantiser of T levels maps x to theta / T * (number of breakpoints
-    b_k <= x), with b_k = (k * theta - v0) / T, k = 1...T. Summed over the N
-    activations its squared error is
+    A quantiser of n levels in steps of q maps x to q * (number of
+    breakpoints b_k <= x), with b_k = (k - v0 / theta) * q, k = 1...n; a plain
+    neuron has n = T and q = theta / T. Summed over the N activations its
+    squared error is
 
-        sum x^2 - 2 theta/T sum_k X_k + (theta/T)^2 sum_k (2k - 1) N_k
+        sum x^2 - 2 q sum_k X_k + q^2 sum_k (2k - 1) N_k
 
     where N_k activations, of sum X_k, are at or above b_k. On sorted values
-    with prefix sums one breakpoint costs O(log N); the data are passed over
-    once per call, not once per candidate.
+    with prefix sums one breakpoint costs O(log N); unless n log N exceeds N,
+    the data are passed over once per call, not once per candidate.
 
     Memory: one sorted copy of the kept values in their dtype (float32 or
     float64), at construction a second one; while a method runs, 16 bytes a
@@ -87,8 +82,8 @@ class SortedActivations:
         peaks = values.max(axis=0).astype(np.float64)
         _check_values(values, peaks)
         self._granularity = granularity
-        self._maximum = _replace_dead(peaks)
-        self._dead = peaks < SMALLEST_MAXIMUM
+        self._maximum = replace_dead(peaks)
+        self._dead = is_dead(peaks)
         self._rows = _sorted_rows(values, max_values_per_channel)
 
     def maximum(self) -> np.ndarray:
@@ -142,12 +137,12 @@ class SortedActivations:
         below = self._rows[:, low].astype(np.float64)
         above = self._rows[:, high].astype(np.float64)
         value = below + (position - low) * (above - below)
-        usable = ~self._dead & (value >= SMALLEST_MAXIMUM)
+        usable = ~self._dead & ~is_dead(value)
         return self._shaped(np.where(usable, value, self._maximum))
 
     def mmse(
         self,
-        timesteps: int,
+        timesteps: int | Quantiser,
         *,
         rounding: str = "floor",
         num_candidates: int = 100,
@@ -156,11 +151,13 @@ class SortedActivations:
 
             argmin_theta mean (clipfloor(x, T, theta) - x)^2
 
-        over `num_candidates` points spaced evenly on (0, max x]; the largest
-        of equally good ones.
+        over `num_candidates` points; the largest of equally good ones. The
+        points are those that space the largest value a neuron can send,
+        theta for a plain one, evenly on (0, max x].
 
         Args:
-            timesteps: Number of steps T, at least 1.
+            timesteps: Number of steps T of a plain neuron, at least 1, or
+                the quantiser of another neuron.
             rounding: Response the threshold is for. "floor": the potential
                 starts at 0, as in the paper. "round": it starts at
                 theta / 2.
@@ -176,23 +173,27 @@ class SortedActivations:
         References:
             Li et al., A Free Lunch From ANN, 2021, arXiv:2106.06984, Eq. 11.
         """
-        check_count("timesteps", timesteps)
+        quantiser = Quantiser.of(timesteps)
         check_choice("rounding", rounding, tuple(INITIAL_CHARGE))
         check_count("num_candidates", num_candidates)
         fractions = np.arange(1, num_candidates + 1) / num_candidates
-        charge = INITIAL_CHARGE[rounding]
-        thresholds = self._maximum.copy()
+        largest = self._maximum.copy()
         for index in np.flatnonzero(~self._dead):
             # From the largest down: argmin returns the first of equals.
             grid = self._maximum[index] * fractions[::-1]
-            errors = _squared_errors(self._rows[index], grid, timesteps, charge)
-            thresholds[index] = grid[np.argmin(errors)]
-        return self._shaped(thresholds)
+            errors = squared_errors(
+                self._rows[index],
+                grid,
+                quantiser.num_levels,
+                INITIAL_CHARGE[rounding],
+            )
+            largest[index] = grid[np.argmin(errors)]
+        return self._shaped(quantiser.threshold(largest))
 
     def mean_squared_error(
         self,
         threshold: npt.ArrayLike,
-        timesteps: int,
+        timesteps: int | Quantiser,
         *,
         rounding: str = "floor",
     ) -> np.ndarray:
@@ -206,7 +207,7 @@ class SortedActivations:
         Args:
             threshold: Thresholds theta above 0, activation units: scalar, or
                 `[C]` for "channel".
-            timesteps: Number of steps T, at least 1.
+            timesteps: As in `mmse`.
             rounding: As in `mmse`.
 
         Returns:
@@ -218,22 +219,24 @@ class SortedActivations:
         References:
             Li et al., A Free Lunch From ANN, 2021, arXiv:2106.06984, Eq. 11.
         """
-        check_count("timesteps", timesteps)
+        quantiser = Quantiser.of(timesteps)
         check_choice("rounding", rounding, tuple(INITIAL_CHARGE))
         check_threshold("threshold", threshold)
         threshold = np.asarray(threshold, np.float64)
         check_shape("threshold", threshold.shape, (), self.maximum().shape)
-        charge = INITIAL_CHARGE[rounding]
-        pairs = zip(
-            self._rows,
-            np.broadcast_to(threshold, self._maximum.shape),
-            strict=True,
+        largest = quantiser.largest_value(
+            np.broadcast_to(threshold, self._maximum.shape)
         )
         errors = [
-            _squared_errors(row, np.array([theta]), timesteps, charge)[0]
-            for row, theta in pairs
+            squared_errors(
+                row,
+                largest[index : index + 1],
+                quantiser.num_levels,
+                INITIAL_CHARGE[rounding],
+            )
+            for index, row in enumerate(self._rows)
         ]
-        return self._shaped(np.array(errors))
+        return self._shaped(np.concatenate(errors))
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values if self._granularity == "channel" else values.reshape(())
@@ -250,12 +253,6 @@ def _check_values(values: np.ndarray, peaks: np.ndarray) -> None:
         "NaN or infinite. Supported: outputs of a ReLU, finite in float32. "
         "Look for NaN in the weights and images; apply the ReLU first."
     )
-
-
-def _replace_dead(peaks: np.ndarray) -> np.ndarray:
-    layer = peaks.max()
-    fallback = layer if layer >= SMALLEST_MAXIMUM else 1.0
-    return np.where(peaks >= SMALLEST_MAXIMUM, peaks, fallback)
 
 
 def _sorted_rows(values: np.ndarray, limit: int) -> np.ndarray:
@@ -278,24 +275,3 @@ def _spread(total: int, count: int) -> np.ndarray:
     while math.gcd(stride, total) != 1:
         stride += 1
     return np.arange(count) * stride % total
-
-
-def _squared_errors(
-    values: np.ndarray, thresholds: np.ndarray, timesteps: int, charge: float
-) -> np.ndarray:
-    """Mean squared error of each of `[K]` thresholds on sorted values."""
-    values = values.astype(np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    levels = np.arange(1, timesteps + 1)
-    breakpoints = (levels - charge) / timesteps
-    block = max(1, LOOKUPS_PER_BLOCK // timesteps)
-    products, squares = [], []
-    for start in range(0, len(thresholds), block):
-        chosen = thresholds[start : start + block, np.newaxis]
-        first = np.searchsorted(values, chosen * breakpoints)
-        products.append((sums[-1] - sums[first]).sum(axis=-1))
-        squares.append((values.size - first) @ (2 * levels - 1))
-    step = thresholds / timesteps
-    errors = np.square(values).sum() - 2 * step * np.concatenate(products)
-    errors += np.square(step) * np.concatenate(squares)
-    return np.maximum(errors, 0.0) / values.size
