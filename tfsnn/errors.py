@@ -39,6 +39,10 @@ class DataError(TfsnnError, ValueError):
     """Images or labels do not fit."""
 
 
+class CheckpointError(TfsnnError, ValueError):
+    """A checkpoint is of another calibration, or is none."""
+
+
 class ExportError(TfsnnError, OSError):
     """An artefact could not be written; nothing was left half-written."""
 

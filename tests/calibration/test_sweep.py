@@ -473,3 +473,9 @@ def test_a_step_without_a_proposal_is_recorded_as_not_accepted():
     for step in content:
         assert not step.accepted
         assert step.error_after == step.error_before
+
+
+@pytest.mark.parametrize("place", [3, True, b"run", ["run"]])
+def test_a_checkpoint_that_is_no_path_is_refused(place):
+    with pytest.raises(TypeError, match="checkpoint=.*the path of a folder"):
+        SweepConfig(checkpoint=place)

@@ -1,5 +1,6 @@
 """The public entry of the calibration."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from tfsnn.conversion import Conversion, convert
 from tfsnn.layers.timesteps import checked_timesteps
 
 from .arguments import checked_whole
+from .checkpoint import Checkpoint
+from .identity import identity_of
 from .images import MAX_IMAGES, CalibrationImages
 from .pipelines import Pipeline, light
 from .result import CalibrationResult
@@ -36,7 +39,7 @@ def calibrate(
             `keras.utils.PyDataset`; labels are dropped.
         timesteps: Every T; each at least 1.
         pipeline: What to do; `light()` if None.
-        config: Lag, acceptance split, memory; defaults if None.
+        config: Lag, acceptance split, memory, checkpoint; defaults if None.
         max_images: Images used at most, 16 and more.
         seed: Seed of the sample and of the held-out split; the result is the
             same for the same seed, machine and data.
@@ -45,8 +48,11 @@ def calibrate(
         A mapping from T to the spiking `keras.Model`.
 
     Raises:
+        CheckpointError: If the checkpoint is of another calibration; names all
+            differences.
         ConversionError: If the model does not convert.
         DataError: If the images do not fit; lists all problems.
+        ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
         ValueError: If a T is out of range or given twice, the lag exceeds
             every T, or another number is out of range.
@@ -69,10 +75,19 @@ def calibrate(
         seed=seed,
     )
     start = time.monotonic()
+    checkpoint = _opened(
+        config,
+        conversion,
+        pipeline=pipeline,
+        timesteps=every,
+        digest=data.digest,
+        seed=seed,
+    )
     order = np.random.default_rng(seed).permutation(len(data))
     parameters, steps = sweep(
-        conversion, data.images[order], every, pipeline, config
+        conversion, data.images[order], every, pipeline, config, checkpoint
     )
+    earlier = checkpoint.earlier_seconds if checkpoint else 0.0
     return CalibrationResult(
         conversion=conversion,
         pipeline=pipeline,
@@ -82,7 +97,7 @@ def calibrate(
         num_images=len(data),
         digest=data.digest,
         seed=seed,
-        seconds=time.monotonic() - start,
+        seconds=earlier + time.monotonic() - start,
     )
 
 
@@ -101,6 +116,16 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
             " two-phase. Use a smaller lag."
         )
     return config
+
+
+def _opened(
+    config: SweepConfig, conversion: Conversion, **run: Any
+) -> Checkpoint | None:
+    if config.checkpoint is None:
+        return None
+    options = dataclasses.asdict(config)
+    identity = identity_of(conversion, options=options, **run)
+    return Checkpoint(config.checkpoint, identity)
 
 
 def _checked_list(timesteps: int | Sequence[int]) -> list[int]:

@@ -25,7 +25,8 @@ class CalibrationResult(Mapping):
         num_images: Calibration images, held-out ones included.
         digest: SHA-256 of the calibration images.
         seed: Seed of the split.
-        seconds: Duration.
+        seconds: Duration; of a resumed calibration also that of its earlier
+            sessions, each up to the last segment it finished.
     """
 
     conversion: Conversion

@@ -8,6 +8,7 @@ calibrated predecessors really emit, and left behind.
 
 import collections
 import dataclasses
+import os
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from tfsnn.progress import progress_bar
 from tfsnn.types import NeuronParameters
 
 from .arguments import checked_whole
+from .checkpoint import Checkpoint
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
 from .pipelines import Pipeline
 from .record import Step, lag_at
-from .visit import Task, Visit
+from .resumable import finish
+from .visit import Task
 
 CURRENT_BUDGET = 2 * 2**30
 
@@ -45,18 +48,24 @@ class SweepConfig:
             by each reader, with the same result.
         progress: Whether to say how far it is: a bar on a terminal, else a
             line every few seconds; None: on a terminal only.
+        checkpoint: Folder for finished segments, for one process at a time.
+            What an interrupted calibration of the same model, data and options
+            left there is taken over, and the result has the same bits; None:
+            nothing is kept. It is not removed at the end.
     """
 
     lag: int = 0
     held_out: int = 4
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
+    checkpoint: str | os.PathLike | None = None
 
     def __post_init__(self):
-        """Checks the numbers.
+        """Checks the values.
 
         Raises:
-            ValueError: If one is out of range.
+            TypeError: If the checkpoint is no path.
+            ValueError: If a number is out of range.
         """
         for name, limits in (
             ("lag", {"low": 0}),
@@ -68,6 +77,12 @@ class SweepConfig:
                 name, getattr(self, name), default=default, **limits
             )
             object.__setattr__(self, name, value)
+        place = self.checkpoint
+        if not isinstance(place, (str, os.PathLike, type(None))):
+            raise TypeError(
+                f"checkpoint={place!r}. Supported: the path of a folder, or"
+                " None for no checkpoint. Pass one of them."
+            )
 
 
 def sweep(
@@ -76,6 +91,7 @@ def sweep(
     timesteps: list[int],
     pipeline: Pipeline,
     config: SweepConfig,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[dict[int, dict[str, NeuronParameters]], list[Step]]:
     """Calibrates a network for several T in one pass over its segments.
 
@@ -85,12 +101,14 @@ def sweep(
         timesteps: Every T.
         pipeline: What to do to each segment.
         config: See `SweepConfig`.
+        checkpoint: Opened `config.checkpoint`.
 
     Returns:
         T to neuron name to parameters, and every step tried.
 
     Raises:
         DataError: If an activation is not finite.
+        ExportError: If the checkpoint cannot be written.
     """
     segments = cut(conversion.graph, is_neuron=is_neuron, is_head=is_head)
     # Nothing is computed or kept for the read-outs.
@@ -131,10 +149,9 @@ def sweep(
                 if segment.role == JUNCTION:
                     front.pass_on(segment, affine)
                 else:
-                    visit = Visit(task, front)
-                    chosen = visit.calibrate(pipeline)
-                    parameters[front.timesteps][segment.name] = chosen
-                    steps += visit.steps
+                    found = finish(task, front, pipeline, checkpoint)
+                    parameters[front.timesteps][segment.name] = found.parameters
+                    steps += found.steps
                 bar.update()
     return parameters, steps
 
