@@ -4,6 +4,10 @@ Writes OUTPUT/t8.keras, OUTPUT/t16.keras ... and OUTPUT/calibration.json, all
 of them or nothing. The images go through the same preprocessing as those the
 network was trained on: state it by --scale, --mean and --std, or by
 --preprocess.
+
+Until then what is finished is kept in OUTPUT.partial. An interrupted run goes
+on from there with --resume, to the same models; with another model, other
+data, T or options, --resume is refused.
 """
 
 import json
@@ -21,6 +25,7 @@ from tfsnn_tools import (
     model_files,
     output_folder,
     quiet_start,
+    resumption,
     tables,
 )
 from tfsnn_tools.stored_calibration import RECORD, file_name
@@ -37,6 +42,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_data(values, "Calibration images; labels are dropped")
     calibration_flags.define_calibration(values)
     calibration_flags.define_conversion(values)
+    calibration_flags.define_resume(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
     flag_groups.define_quiet(values)
@@ -53,7 +59,8 @@ def main(argv: list[str]) -> int:
         0.
 
     Raises:
-        TfsnnError: If model, data or output folder do not fit.
+        TfsnnError: If model, data, output folder or what is to be resumed do
+            not fit.
     """
     options = define_flags()
     command_line.parse(argv, options, required=("model", "data", "output"))
@@ -62,6 +69,7 @@ def main(argv: list[str]) -> int:
     pipeline = calibration_flags.pipeline(options)
     place = {"marker": RECORD, "overwrite": options.overwrite}
     output_folder.check(options.output, **place)
+    resumption.check(options.output, resume=options.resume)
     model = model_files.load_keras_model(options.model)
     findings = tfsnn.check(model)
     if not findings.ok:
@@ -74,18 +82,23 @@ def main(argv: list[str]) -> int:
         config=calibration_flags.conversion_config(options),
         sample=images[:16],
     )
-    result = tfsnn.calibrate(
-        conversion,
-        images,
-        timesteps=timesteps,
-        pipeline=pipeline,
-        config=tfsnn.SweepConfig(lag=lag, progress=not options.quiet),
-        max_images=options.max_images,
-        seed=options.seed,
-    )
-    record = {**result.to_dict(), **_provenance(options, timesteps, argv)}
-    with output_folder.replaced_whole(options.output, **place) as folder:
-        write(result, record, folder)
+    with resumption.kept_until_done(
+        options.output, resume=options.resume
+    ) as checkpoint:
+        result = tfsnn.calibrate(
+            conversion,
+            images,
+            timesteps=timesteps,
+            pipeline=pipeline,
+            config=tfsnn.SweepConfig(
+                lag=lag, progress=not options.quiet, checkpoint=checkpoint
+            ),
+            max_images=options.max_images,
+            seed=options.seed,
+        )
+        record = {**result.to_dict(), **_provenance(options, timesteps, argv)}
+        with output_folder.replaced_whole(options.output, **place) as folder:
+            write(result, record, folder)
     if options.json:
         print(_text(record))
     else:

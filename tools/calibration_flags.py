@@ -74,6 +74,17 @@ def define_calibration(values: flags.FlagValues) -> None:
     _define_extent(values)
 
 
+def define_resume(values: flags.FlagValues) -> None:
+    """Declares `--resume`."""
+    flags.DEFINE_bool(
+        "resume",
+        False,
+        "Go on from what an interrupted run of the same command left in"
+        " OUTPUT.partial; from the beginning if there is nothing.",
+        flag_values=values,
+    )
+
+
 def timesteps(options: flags.FlagValues) -> list[int]:
     """Every T of `--timesteps`.
 

@@ -1,4 +1,7 @@
 import json
+import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images, tiny_network
 from tfsnn import progress
+from tfsnn.calibration import visit
 from tfsnn_tools import calibrate, model_files
 
 
@@ -251,27 +255,193 @@ def test_overwrite(command, flags, tmp_path):
     assert names == ["calibration.json", "t3.keras"]
 
 
-@pytest.mark.parametrize("place", ["calibrate", "write"])
-def test_interruption_leaves_nothing(
-    command, flags, tmp_path, monkeypatch, place
+def test_interruption_before_the_first_segment_leaves_nothing(
+    command, flags, tmp_path, monkeypatch
 ):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    owner = tfsnn if place == "calibrate" else calibrate
-    monkeypatch.setattr(owner, place, interrupt)
+    monkeypatch.setattr(tfsnn, "calibrate", interrupt)
     outcome = command("calibrate", *flags())
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.err == "interrupted\n"
     assert nothing_written(tmp_path)
 
 
-def test_full_disk_leaves_nothing(command, flags, tmp_path, monkeypatch):
-    def refuse(self, *arguments, **options):
-        raise OSError(28, "No space left on device")
+def only_the_checkpoint(tmp_path):
+    """Neither output nor temporary folders, hidden ones included."""
+    left = [*tmp_path.glob("out*"), *tmp_path.glob(".*")]
+    return left == [tmp_path / "out.partial"]
 
-    monkeypatch.setattr(keras.Model, "save", refuse)
-    outcome = command("calibrate", *flags())
+
+def outputs(folder):
+    """What the models of a folder answer, by file name."""
+    images = tiny_images()[0] / np.float32(255)
+    return {
+        path.name: np.asarray(model_files.load_keras_model(path)(images))
+        for path in folder.glob("*.keras")
+    }
+
+
+@pytest.fixture
+def interrupted(command, flags, monkeypatch):
+    """Ctrl-C comes after the first T of the only segment."""
+    calibrate_one = visit.Visit.calibrate
+
+    def calibrate_first(self, pipeline):
+        if self._front.timesteps == 4:
+            raise KeyboardInterrupt
+        return calibrate_one(self, pipeline)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(visit.Visit, "calibrate", calibrate_first)
+        return command("calibrate", *flags())
+
+
+def test_an_interrupted_run_says_how_to_go_on(interrupted, tmp_path):
+    assert (interrupted.code, interrupted.out) == (130, "")
+    kept, last = interrupted.err.splitlines()[-2:]
+    assert kept == (
+        f"finished segments are kept in '{tmp_path}/out.partial': run the same"
+        " command with --resume to go on"
+    )
+    assert last == "interrupted"
+    assert only_the_checkpoint(tmp_path)
+
+
+def test_resume(interrupted, command, flags, tmp_path, calibrated_folder):
+    outcome = command("calibrate", *flags(), "--resume")
+    assert outcome.code == 0
+    assert "nothing to resume" not in outcome.err
+    assert not (tmp_path / "out.partial").exists()
+    expected = outputs(calibrated_folder)
+    got = outputs(tmp_path / "out")
+    assert got.keys() == expected.keys() == {"t2.keras", "t4.keras"}
+    for name, values in expected.items():
+        np.testing.assert_array_equal(got[name], values)
+
+
+def test_what_is_finished_is_not_lost_without_resume(
+    interrupted, command, flags, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(model_files, "load_keras_model", None)
+    for more in ([], ["--overwrite"]):
+        outcome = command("calibrate", *flags(), *more)
+        assert outcome.code == 1
+        assert "interrupted run keeps its finished segments" in outcome.err
+        assert "Add --resume, or remove that folder" in outcome.err
+        assert only_the_checkpoint(tmp_path)
+
+
+def test_nothing_to_resume_starts_from_the_beginning(command, flags, tmp_path):
+    outcome = command("calibrate", *flags(), "--resume")
+    assert outcome.code == 0
+    folder = tmp_path / "out.partial"
+    text = f"nothing to resume at '{folder}': starting from the beginning"
+    assert outcome.err.splitlines()[0] == text
+    assert not folder.exists()
+
+
+OTHER_RUNS = {
+    "T": ({"timesteps": "2"}, "timesteps ([2, 4] there, [2] now)"),
+    "lag": ({"lag": "1"}, "lag (0 there, 1 now)"),
+    "seed": ({"seed": "1"}, "seed (0 there, 1 now)"),
+    "data": ({"scale": "1/128"}, "Different: data."),
+    "pipeline": ({"damping": "0.5"}, "pipeline (other steps"),
+    "conversion": ({"reset": "hard"}, "conversion ({'reset': 'soft'} there"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"), OTHER_RUNS.values(), ids=OTHER_RUNS
+)
+def test_another_run_is_not_resumed(
+    interrupted, command, flags, tmp_path, changes, text
+):
+    outcome = command("calibrate", *flags(**changes), "--resume")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "belongs to another calibration" in outcome.err
+    assert text in outcome.err
+    assert "to go on" not in outcome.err
+    assert only_the_checkpoint(tmp_path)
+
+
+def test_another_model_is_not_resumed(interrupted, command, flags, tmp_path):
+    model = tiny_network()
+    model.layers[1].bias.assign([0.125] * 4)
+    model.save(tmp_path / "other.keras")
+    changes = {"model": tmp_path / "other.keras"}
+    outcome = command("calibrate", *flags(**changes), "--resume")
     assert outcome.code == 1
-    assert "The disk is full" in outcome.err
-    assert nothing_written(tmp_path)
+    assert "Different: model." in outcome.err
+    assert only_the_checkpoint(tmp_path)
+
+
+def interrupt(*arguments, **options):
+    raise KeyboardInterrupt
+
+
+def refuse(*arguments, **options):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "text"),
+    [(interrupt, 130, "interrupted"), (refuse, 1, "The disk is full")],
+    ids=["interrupt", "full disk"],
+)
+def test_failure_to_write_the_models_loses_no_segment(
+    command, flags, tmp_path, monkeypatch, failure, code, text
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save", failure)
+        outcome = command("calibrate", *flags())
+    assert outcome.code == code
+    assert text in outcome.err
+    assert only_the_checkpoint(tmp_path)
+    monkeypatch.setattr(visit.Visit, "calibrate", None)
+    assert command("calibrate", *flags(), "--resume").code == 0
+
+
+KILLED = """
+import os, signal, sys
+from tfsnn.calibration.checkpoint import Checkpoint
+from tfsnn_tools import main
+
+save = Checkpoint.save
+
+def save_and_die(self, finished):
+    save(self, finished)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Checkpoint.save = save_and_die
+main.run(sys.argv)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_resumed_by_others(
+    flags, tmp_path, calibrated_folder
+):
+    arguments = ["calibrate", *map(str, flags()), "--resume"]
+    for finished in (1, 2):
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, *arguments],
+            capture_output=True,
+            text=True,
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert not (tmp_path / "out").exists()
+        files = list((tmp_path / "out.partial").glob("*.npz"))
+        assert len(files) == finished
+    program = "import sys; from tfsnn_tools import main; sys.exit(main.run())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "out.partial").exists()
+    expected = outputs(calibrated_folder)
+    for name, values in outputs(tmp_path / "out").items():
+        np.testing.assert_array_equal(values, expected[name])

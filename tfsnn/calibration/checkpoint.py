@@ -119,7 +119,8 @@ class Checkpoint:
 
     def _read(self):
         for stray in self.path.glob(f".*{PARTIAL}"):
-            stray.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                stray.unlink(missing_ok=True)
         for file in sorted(self.path.glob("*.npz")):
             with contextlib.suppress(OSError, *MALFORMED):
                 self._take(file)
