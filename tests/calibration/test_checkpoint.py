@@ -200,6 +200,10 @@ def foreign(folder):
     (folder / "thesis.txt").write_text("x")
 
 
+def others_partial(folder):
+    (folder / "model.partial").mkdir(parents=True)
+
+
 def damaged(folder):
     fill(folder, finished())
     (folder / "identity.json").write_text('{"model":')
@@ -211,7 +215,15 @@ def list_(folder):
 
 
 @pytest.mark.parametrize(
-    "make", [foreign, damaged, list_, lambda folder: folder.write_text("x")]
+    "make",
+    [
+        foreign,
+        others_partial,
+        damaged,
+        list_,
+        lambda folder: folder.write_text("x"),
+    ],
+    ids=["foreign", "partial", "damaged", "list", "file"],
 )
 def test_what_is_no_checkpoint_is_refused(folder, make):
     make(folder)

@@ -36,7 +36,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike, identity: Mapping[str, Any]):
-        """Reads what is there; writes nothing.
+        """Reads what is there, and clears what was half-written.
 
         Args:
             path: The folder; new, empty, or of a calibration with the same
@@ -147,9 +147,9 @@ def _file_name(segment, timesteps, content):
 
 
 def _is_used(path: pathlib.Path) -> bool:
-    """Whether anything but half-written files is there."""
+    """Whether anything is there but a first file that was half-written."""
     if path.is_dir():
-        return any(not p.name.endswith(PARTIAL) for p in path.iterdir())
+        return any(file != _partial(path / IDENTITY) for file in path.iterdir())
     return path.exists()
 
 
@@ -173,9 +173,13 @@ def _check_identity(path, identity):
         )
 
 
+def _partial(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}{PARTIAL}")
+
+
 def _write_whole(path: pathlib.Path, content: bytes) -> None:
     """Writes a file so that it is whole or not there, also after a crash."""
-    partial = path.with_name(f".{path.name}{PARTIAL}")
+    partial = _partial(path)
     try:
         with partial.open("wb") as file:
             file.write(content)
