@@ -1,6 +1,7 @@
 """Values that travel between the floors."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,18 +10,24 @@ import numpy as np
 class NeuronParameters:
     """What calibration may set of one neuron layer, in activation units.
 
-    Each array has the shape `[]` (one for the layer), `[C]` (one a channel) or
-    that of a feature map (one a neuron).
+    Each array of the neuron has the shape `[]` (one for the layer), `[C]` (one
+    a channel) or that of a feature map (one a neuron).
 
     Attributes:
         threshold: Firing threshold, above 0.
         initial_potential: Potential before the first step.
         bias: Current added at every step; None: none.
+        temporal_bias: Current added at each step by itself, time first; None:
+            none.
+        weights: Layer name to weights in the order of its `get_weights()`, for
+            layers that make the neuron's current; None: as converted.
     """
 
     threshold: np.ndarray
     initial_potential: np.ndarray
     bias: np.ndarray | None = None
+    temporal_bias: np.ndarray | None = None
+    weights: Mapping[str, tuple[np.ndarray, ...]] | None = None
 
     def replace(self, **changes) -> "NeuronParameters":
         """A copy with some arrays replaced."""

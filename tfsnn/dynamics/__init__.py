@@ -1,14 +1,17 @@
 """Pure TensorFlow: neuron steps, time, straight-through gradients."""
 
 from .integrate_and_fire import RESETS, fire_hard_reset, fire_soft_reset
+from .response import drop_quantiser, quantised
 from .surrogate import straight_through_floor
 from .time import fold, repeat, scan, unfold
 
 __all__ = [
     "RESETS",
+    "drop_quantiser",
     "fire_hard_reset",
     "fire_soft_reset",
     "fold",
+    "quantised",
     "repeat",
     "scan",
     "straight_through_floor",
