@@ -10,6 +10,7 @@ from .result import CalibrationResult
 from .strategy import Strategy, Tap, repeat
 from .sweep import SweepConfig
 from .thresholds import MaximumThreshold, MmseThreshold, PercentileThreshold
+from .weights import WeightCalibration
 
 __all__ = [
     "BiasCalibration",
@@ -23,6 +24,7 @@ __all__ = [
     "Strategy",
     "SweepConfig",
     "Tap",
+    "WeightCalibration",
     "calibrate",
     "pipelines",
     "repeat",
