@@ -45,7 +45,9 @@ def test_current_has_the_mean_of_a_bias_a_step():
     segment = segments.conv()
     inputs = segments.inputs_of(segment)
     steps = np.float32([[0, 1, 2], [1, 1, -4]])
-    got = current(SegmentCopy(segment, ONE.replace(temporal_bias=steps)), inputs)
+    got = current(
+        SegmentCopy(segment, ONE.replace(temporal_bias=steps)), inputs
+    )
     expected = segments.current_of(segment, inputs) + np.float32([0.5, 1, -1])
     np.testing.assert_array_equal(got, expected)
 
@@ -171,9 +173,7 @@ def test_threshold_and_potential_move_together():
     ids=["none", "layer", "neuron"],
 )
 def test_a_trained_bias_keeps_its_shape(bias, shape):
-    copy = SegmentCopy(
-        segments.conv(), ONE.replace(bias=bias), train_bias=True
-    )
+    copy = SegmentCopy(segments.conv(), ONE.replace(bias=bias), train_bias=True)
     got = copy.parameters().bias
     expected = np.zeros(shape) if bias is None else bias
     np.testing.assert_array_equal(got, expected)
