@@ -357,13 +357,40 @@ def test_inputs_that_are_not_finite_are_divergence(caplog):
     assert "went from nan to nan" in caplog.text
 
 
-def test_weights_that_are_not_finite_are_not_kept(caplog):
+def test_what_was_best_before_a_divergence_is_kept(caplog):
     segment, (x,), target, parameters = problem(segments.conv())
-    x[0] = np.inf  # A trained image; the watched ones are finite.
+    x[0] = np.inf  # A trained image, not in the first batch of this seed.
     with caplog.at_level(logging.WARNING, logger="absl"):
-        got = train(segment, [x], target, parameters, batch_size=12)
+        got = train(
+            *(segment, [x], target, parameters), batch_size=1, check_every=1
+        )
+    assert "to nan" in caplog.text
+    arguments = segment, [x], target
+    assert held_out_loss(*arguments, got) < held_out_loss(
+        *arguments, parameters
+    )
+
+
+def test_weights_that_are_not_finite_are_not_kept(caplog):
+    """Infinite weights would saturate all neurons, as the target asks for."""
+    segment, inputs, target, parameters = problem(segments.conv())
+    target[...] = 1e3
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        got = train(
+            *(segment, inputs, target, parameters),
+            optimizer="sgd",
+            learning_rate=1e37,
+        )
     assert got is parameters
     assert "to nan" in caplog.text
+
+
+def test_only_images_that_are_not_trained_on_decide():
+    segment, inputs, target, parameters = problem(segments.conv())
+    # At the start the answers on these are right.
+    now = error_of(segment, inputs, 0.0, parameters)
+    target[HELD] = np.sqrt(now)[HELD]
+    assert train(segment, inputs, target, parameters) is parameters
 
 
 def test_nothing_better_gives_the_parameters_back():
