@@ -12,9 +12,16 @@ from .strategy import Strategy, repeat
 from .sweep import SweepConfig
 from .tap import SegmentView, Tap
 from .temporal import TemporalBiasCalibration
-from .thresholds import MaximumThreshold, MmseThreshold, PercentileThreshold
+from .thresholds import (
+    AveragedThreshold,
+    MaximumThreshold,
+    MmseThreshold,
+    PercentileThreshold,
+)
+from .weights import WeightCalibration
 
 __all__ = [
+    "AveragedThreshold",
     "BiasCalibration",
     "CalibrationImages",
     "CalibrationResult",
@@ -29,6 +36,7 @@ __all__ = [
     "SweepConfig",
     "Tap",
     "TemporalBiasCalibration",
+    "WeightCalibration",
     "calibrate",
     "pipelines",
     "repeat",

@@ -2,10 +2,15 @@
 
 import dataclasses
 
+from tfsnn.numerics.checks import check_choice
+
 from .arguments import checked_whole
 from .biases import BiasCalibration
+from .potentials import PotentialCalibration
 from .strategy import Strategy, describe, repeat
-from .thresholds import MmseThreshold
+from .temporal import TemporalBiasCalibration
+from .thresholds import AveragedThreshold, MmseThreshold
+from .weights import WeightCalibration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,3 +105,101 @@ def light(
     iterations = checked_whole("iterations", iterations, low=0, default=3)
     biases = repeat(BiasCalibration(damping), iterations)
     return Pipeline("light", (threshold, *biases))
+
+
+def advanced(
+    *,
+    per: str = "channel",
+    rounding: str = "round",
+    potentials_per: str = "channel",
+    weights: WeightCalibration | None = None,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """The Advanced pipeline: weight, then potential calibration.
+
+    `advanced(per="layer", rounding="floor", potentials_per="neuron")` is the
+    paper's.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        rounding: Quantiser of the threshold search and of the weight
+            calibration, `"floor"` or `"round"`.
+        potentials_per: Potentials per `"channel"` or `"neuron"`; the latter
+            ties the model to the size of its images.
+        weights: Weight calibration; None: the paper's hyper-parameters.
+        threshold: Sets the thresholds, instead of `per` and `rounding`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, section 4.3, Eq. 15-18.
+    """
+    threshold = threshold or MmseThreshold(per, rounding)
+    if weights is None:
+        response = "floor" if rounding == "floor" else "neuron"
+        weights = WeightCalibration(rounding=response)
+    potentials = PotentialCalibration(potentials_per)
+    return Pipeline("advanced", (threshold, weights, potentials))
+
+
+PUBLISHED = {
+    "light": (BiasCalibration(),),
+    "potential": (PotentialCalibration("neuron"),),
+    "weights": (
+        WeightCalibration(optimizer="adam"),
+        PotentialCalibration("neuron"),
+    ),
+}
+
+
+def published_code(steps: str = "light") -> Pipeline:
+    """What the code published with the paper does, to compare with.
+
+    One threshold a layer from a moving average over batches, for a neuron that
+    floors, beside a shift that makes it round; one undamped step; nothing is
+    held out. It differs from the paper, see `AveragedThreshold`.
+
+    Args:
+        steps: `"light"`: biases; `"potential"`: its Advanced pipeline for
+            CIFAR; `"weights"`: that for ImageNet, weights, then potentials.
+
+    Returns:
+        A pipeline.
+
+    Raises:
+        ValueError: If `steps` is unknown.
+    """
+    check_choice("steps", steps, tuple(PUBLISHED))
+    return Pipeline(
+        f"published_code_{steps}",
+        (AveragedThreshold(), *PUBLISHED[steps]),
+        guarded=False,
+    )
+
+
+def temporal(
+    *,
+    per: str = "channel",
+    iterations: int = 10,
+    damping: float = 0.5,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Thresholds, then a temporal bias: one charge a channel and step.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        iterations: Passes over the steps.
+        damping: Share of the error added a pass.
+        threshold: Sets the thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Wu et al., FTBC: Forward temporal bias correction for optimizing
+        ANN-SNN conversion, ECCV 2024, arXiv:2403.18388.
+    """
+    threshold = threshold or MmseThreshold(per)
+    bias = TemporalBiasCalibration(iterations, damping)
+    return Pipeline("temporal", (threshold, bias))
