@@ -20,6 +20,7 @@ from tfsnn.progress import progress_bar
 from tfsnn.types import NeuronParameters
 
 from .arguments import checked_whole
+from .counting_front import CountingFront
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
 from .pipelines import Pipeline
@@ -99,7 +100,7 @@ def sweep(
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)
     fronts = [
-        SpikingFront(
+        _front(
             calibrated,
             images,
             T,
@@ -137,6 +138,15 @@ def sweep(
                     steps += visit.steps
                 bar.update()
     return parameters, steps
+
+
+def _front(segments, images, timesteps, *, lag, reset, junction_budget):
+    """Counts where these say everything, spikes elsewhere."""
+    budget = {"junction_budget": junction_budget}
+    if lag == timesteps and reset == "soft":
+        return CountingFront(segments, images, timesteps, **budget)
+    clock = {"lag": lag, "reset": reset}
+    return SpikingFront(segments, images, timesteps, **clock, **budget)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -167,6 +167,7 @@ class Visit:
             chunks=self._chunks,
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
+            counting=front.counting,
         )
 
     def _training_set(self) -> tuple[list[np.ndarray], np.ndarray]:
