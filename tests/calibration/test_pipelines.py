@@ -17,6 +17,7 @@ from tfsnn.calibration.pipelines import (
     light,
     published_code,
     temporal,
+    trained,
     uncalibrated,
 )
 
@@ -34,14 +35,18 @@ def test_uncalibrated_is_the_threshold_alone():
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
 
 
-@pytest.mark.parametrize("make", [light, uncalibrated, advanced, temporal])
+@pytest.mark.parametrize(
+    "make", [light, uncalibrated, advanced, temporal, trained]
+)
 def test_another_threshold(make):
     threshold = MaximumThreshold("channel")
     others = make().strategies[1:]
     assert make(threshold=threshold).strategies == (threshold, *others)
 
 
-@pytest.mark.parametrize("make", [light, uncalibrated, advanced, temporal])
+@pytest.mark.parametrize(
+    "make", [light, uncalibrated, advanced, temporal, trained]
+)
 def test_a_threshold_that_sets_none_is_refused(make):
     with pytest.raises(ValueError, match="starts with BiasCalibration"):
         make(threshold=BiasCalibration())
@@ -95,6 +100,19 @@ def test_temporal_is_one_bias_a_step():
 
 
 @pytest.mark.parametrize("steps", ["light", "potential", "weights"])
+def test_trained_ends_on_the_real_spikes():
+    plain = trained()
+    assert isinstance(plain.strategies[1], WeightCalibration)
+    assert plain.strategies[2:] == (BiasCalibration(),) * 3
+    weights = WeightCalibration(iterations=10)
+    other = trained(weights=weights, iterations=1, temporal_iterations=5)
+    assert other.strategies[1:] == (
+        weights,
+        BiasCalibration(),
+        TemporalBiasCalibration(5),
+    )
+
+
 def test_published_code_does_not_look(steps):
     pipeline = published_code(steps)
     assert not pipeline.guarded
@@ -109,7 +127,14 @@ def test_published_code_of_another_name_is_refused():
 
 @pytest.mark.parametrize(
     "pipeline",
-    [uncalibrated(), light(), advanced(), temporal(), published_code()],
+    [
+        uncalibrated(),
+        light(),
+        advanced(),
+        temporal(),
+        trained(),
+        published_code(),
+    ],
     ids=lambda pipeline: pipeline.name,
 )
 def test_to_dict_is_plain(pipeline):

@@ -203,3 +203,50 @@ def temporal(
     threshold = threshold or MmseThreshold(per)
     bias = TemporalBiasCalibration(iterations, damping)
     return Pipeline("temporal", (threshold, bias))
+
+
+QUICK_TRAINING = WeightCalibration(
+    iterations=500,
+    optimizer="adam",
+    learning_rate=1e-3,
+    rounding="neuron",
+    train_bias=True,
+    check_every=50,
+)
+
+
+def trained(
+    *,
+    per: str = "channel",
+    weights: WeightCalibration | None = None,
+    iterations: int = 3,
+    temporal_iterations: int = 0,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Ours: thresholds, trained weights, then biases on the real spikes.
+
+    Weights are trained on mean rates through the neuron's own response, the
+    bias with them; what rates hide is left to the steps after it.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        weights: Weight calibration; None: 500 iterations of Adam.
+        iterations: Sweeps of bias calibration.
+        temporal_iterations: Passes of temporal bias calibration after these.
+        threshold: Sets the thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+    """
+    threshold = threshold or MmseThreshold(per)
+    steps = [threshold, QUICK_TRAINING if weights is None else weights]
+    steps += repeat(
+        BiasCalibration(),
+        checked_whole("iterations", iterations, low=0, default=3),
+    )
+    passes = checked_whole(
+        "temporal_iterations", temporal_iterations, low=0, default=0
+    )
+    if passes:
+        steps.append(TemporalBiasCalibration(passes))
+    return Pipeline("trained", tuple(steps))
