@@ -99,7 +99,6 @@ def test_temporal_is_one_bias_a_step():
     assert steps[1:] == (TemporalBiasCalibration(3, 0.25),)
 
 
-@pytest.mark.parametrize("steps", ["light", "potential", "weights"])
 def test_trained_ends_on_the_real_spikes():
     plain = trained()
     assert isinstance(plain.strategies[1], WeightCalibration)
@@ -113,6 +112,7 @@ def test_trained_ends_on_the_real_spikes():
     )
 
 
+@pytest.mark.parametrize("steps", ["light", "potential", "weights"])
 def test_published_code_does_not_look(steps):
     pipeline = published_code(steps)
     assert not pipeline.guarded
