@@ -8,7 +8,7 @@ import tfsnn
 from tfsnn import calibration
 from tfsnn_tools.pipeline_names import PIPELINES
 
-HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping")
+HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
 THRESHOLDS = {
     "maximum": calibration.MaximumThreshold,
     "percentile": calibration.PercentileThreshold,
@@ -60,8 +60,14 @@ def define_calibration(values: flags.FlagValues) -> None:
         list(PIPELINES),
         "uncalibrated: thresholds; light: then biases; advanced: weights and"
         " potentials (both of the paper); temporal: a bias a step; trained:"
-        " weights trained with the bias, then biases; published_...: what the"
-        " paper's code does.",
+        " weights trained with the bias, then biases; best: several of these"
+        " within --budget; published_...: what the paper's code does.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "budget",
+        600.0,
+        "Seconds for --pipeline=best.",
         flag_values=values,
     )
     _define_threshold(values)

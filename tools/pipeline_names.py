@@ -3,15 +3,16 @@
 from collections.abc import Callable
 
 import tfsnn
-from tfsnn import pipelines
+from tfsnn import calibration, pipelines
 
-PIPELINES: dict[str, Callable[[], tfsnn.Pipeline]] = {
+PIPELINES: dict[str, Callable[..., tfsnn.Pipeline | calibration.Search]] = {
     "uncalibrated": pipelines.uncalibrated,
     "light": pipelines.light,
     "advanced": pipelines.advanced,
     "temporal": pipelines.temporal,
     "trained": pipelines.trained,
     "trained_temporal": lambda: pipelines.trained(temporal_iterations=10),
+    "best": pipelines.best,
     "published_light": lambda: pipelines.published_code("light"),
     "published_potential": lambda: pipelines.published_code("potential"),
     "published_weights": lambda: pipelines.published_code("weights"),

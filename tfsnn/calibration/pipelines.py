@@ -1,56 +1,16 @@
 """Named sequences of strategies."""
 
-import dataclasses
-
 from tfsnn.numerics.checks import check_choice
 
 from .arguments import checked_whole
 from .biases import BiasCalibration
+from .pipeline import Pipeline
 from .potentials import PotentialCalibration
-from .strategy import Strategy, describe, repeat
+from .search import Search
+from .strategy import Strategy, repeat
 from .temporal import TemporalBiasCalibration
 from .thresholds import AveragedThreshold, MmseThreshold
 from .weights import WeightCalibration
-
-
-@dataclasses.dataclass(frozen=True)
-class Pipeline:
-    """What is done to every segment, in order.
-
-    Attributes:
-        name: For reports and manifests.
-        strategies: The steps; the first one sets the threshold.
-        guarded: Whether a step is kept only if the error on held-out images
-            does not grow. If not, whatever is finite is kept, as in codes that
-            do not look.
-    """
-
-    name: str
-    strategies: tuple[Strategy, ...]
-    guarded: bool = True
-
-    def __post_init__(self):
-        """Checks the order.
-
-        Raises:
-            ValueError: If the first step does not set the threshold.
-        """
-        first = self.strategies[0] if self.strategies else None
-        if not getattr(first, "sets_threshold", False):
-            raise ValueError(
-                f"Pipeline '{self.name}' starts with {first!r}. Supported: a"
-                " first step that sets the threshold. Put MmseThreshold() in"
-                " front."
-            )
-
-    def to_dict(self) -> dict:
-        """Name and every step with its hyper-parameters, plain types."""
-        steps = [describe(strategy) for strategy in self.strategies]
-        return {
-            "name": self.name,
-            "strategies": steps,
-            "guarded": self.guarded,
-        }
 
 
 def uncalibrated(
@@ -250,3 +210,29 @@ def trained(
     if passes:
         steps.append(TemporalBiasCalibration(passes))
     return Pipeline("trained", tuple(steps))
+
+
+def best(budget: float = 600.0) -> Search:
+    """Tries what we have, from quick to thorough, and keeps the best.
+
+    Judged for each T by the outputs of the whole spiking network on held-out
+    images; the result's `trials` say what was tried. What would not end within
+    the budget is left out; Light always runs.
+
+    Args:
+        budget: Seconds, above 0. About 50 times a Light calibration is enough
+            for all candidates.
+
+    Returns:
+        A search, for `calibrate(pipeline=...)`.
+
+    Raises:
+        ValueError: If the budget is not above 0.
+    """
+    candidates = {
+        light(): 1.0,
+        temporal(): 3.0,
+        trained(): 8.0,
+        trained(temporal_iterations=10): 10.0,
+    }
+    return Search("best", tuple(candidates), tuple(candidates.values()), budget)

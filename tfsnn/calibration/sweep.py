@@ -23,7 +23,7 @@ from .arguments import checked_whole
 from .counting_front import CountingFront
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .record import Step, lag_at
 from .visit import Task, Visit
 
@@ -110,8 +110,7 @@ def sweep(
         )
         for T in timesteps
     ]
-    position = np.arange(len(images))
-    held_out = position % config.held_out == config.held_out - 1
+    held_out = held_out_images(len(images), config)
     fixed = _shared_layers(conversion.graph)
     parameters = {T: {} for T in timesteps}
     steps = []
@@ -138,6 +137,19 @@ def sweep(
                     steps += visit.steps
                 bar.update()
     return parameters, steps
+
+
+def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
+    """Which images no step may fit.
+
+    Args:
+        count: N.
+        config: See `SweepConfig`.
+
+    Returns:
+        bool `[N]`.
+    """
+    return np.arange(count) % config.held_out == config.held_out - 1
 
 
 def _front(segments, images, timesteps, *, lag, reset, junction_budget):

@@ -11,7 +11,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .fronts import SpikingFront, compiled
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .record import Step
 from .segment_currents import SegmentCurrents
 from .strategy import Strategy
