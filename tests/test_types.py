@@ -34,6 +34,11 @@ def test_finite_or_not(changes, bad):
     assert not good.replace(**changes(bad)).is_finite()
 
 
+def test_a_plain_neuron_has_no_bias_and_keeps_its_weights():
+    plain = NeuronParameters(np.float32(2), np.float32(1))
+    assert plain.bias is plain.temporal_bias is plain.weights is None
+
+
 def test_parameters_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError, match="threshold"):
         NeuronParameters(np.float32(2), np.float32(1)).threshold = 1

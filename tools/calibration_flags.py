@@ -1,10 +1,14 @@
 """Flags of the conversion and of the calibration, and what they stand for."""
 
+import inspect
+
 from absl import app, flags
 
 import tfsnn
 from tfsnn import calibration
+from tfsnn_tools.pipeline_names import PIPELINES
 
+HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
 THRESHOLDS = {
     "maximum": calibration.MaximumThreshold,
     "percentile": calibration.PercentileThreshold,
@@ -53,8 +57,17 @@ def define_calibration(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "pipeline",
         "light",
-        ["light", "uncalibrated"],
-        "light: thresholds, then bias calibration; uncalibrated: thresholds.",
+        list(PIPELINES),
+        "uncalibrated: thresholds; light: then biases; advanced: weights and"
+        " potentials (both of the paper); temporal: a bias a step; trained:"
+        " weights trained with the bias, then biases; best: several of these"
+        " within --budget; published_...: what the paper's code does.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "budget",
+        600.0,
+        "Seconds for --pipeline=best.",
         flag_values=values,
     )
     _define_threshold(values)
@@ -110,29 +123,37 @@ def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
         absl.app.UsageError: If a hyper-parameter is out of range, or given to
             a pipeline without it.
     """
-    shared = {"per": options.per, "rounding": options.rounding}
+    make = PIPELINES[options.pipeline]
+    values = {
+        name: options[name].value
+        for name in HYPER_PARAMETERS
+        if options[name].present
+    }
     if options.threshold in THRESHOLDS:
-        if options["rounding"].present:
+        if "rounding" in values:
             raise app.UsageError(
                 f"Received --rounding with --threshold={options.threshold},"
                 " which has no quantiser. Leave it out, or use"
                 " --threshold=mmse."
             )
-        shared = {"threshold": THRESHOLDS[options.threshold](per=options.per)}
-    biases = {"iterations": options.iterations, "damping": options.damping}
-    if options.pipeline == "light":
-        try:
-            return tfsnn.pipelines.light(**shared, **biases)
-        except ValueError as error:
-            raise app.UsageError(str(error)) from error
-    given = [f"--{name}" for name in biases if options[name].present]
-    if given:
+        values.pop("per", None)
+        threshold = THRESHOLDS[options.threshold](per=options.per)
+        values["threshold"] = threshold
+    accepted = inspect.signature(make).parameters
+    unknown = [f"--{name}" for name in values if name not in accepted]
+    if unknown:
+        flags_of = [f"--{name}" for name in accepted if name in options]
         raise app.UsageError(
-            f"Received {' and '.join(given)} with --pipeline=uncalibrated,"
-            " which has no bias calibration. Leave it out, or use"
+            f"Received {' and '.join(unknown)} with"
+            f" --pipeline={options.pipeline}, which has no such"
+            f" hyper-parameter. Supported there:"
+            f" {', '.join(flags_of) or 'none'}. Leave it out, or use"
             " --pipeline=light."
         )
-    return tfsnn.pipelines.uncalibrated(**shared)
+    try:
+        return make(**values)
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
 
 
 def _define_threshold(values: flags.FlagValues) -> None:

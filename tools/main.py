@@ -31,6 +31,7 @@ BENCHMARKS = {
     "simulation": "Time and memory of T steps, against the analog network.",
     "calibration": "Time of a calibration, for networks of several depths.",
     "accuracy": "Drop from the analog network for each T and threshold.",
+    "pipelines": "The same for each pipeline and clock, over several seeds.",
 }
 HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
 OUR_PACKAGES = ("tfsnn", "tfsnn_models", "tfsnn_tools")

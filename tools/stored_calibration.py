@@ -22,9 +22,18 @@ class StoredCalibration(tfsnn.CalibrationResult):
 
     Attributes:
         files: T to file.
+        sizes: T, as text, to the bytes of each kind of parameter.
     """
 
     files: Mapping[int, pathlib.Path] = dataclasses.field(default_factory=dict)
+    sizes: Mapping[str, dict[str, int]] = dataclasses.field(
+        default_factory=dict
+    )
+
+    @property
+    def parameter_bytes(self) -> dict[str, dict[str, int]]:
+        """As written by `tfsnn calibrate`."""
+        return {str(T): self.sizes[str(T)] for T in self.timesteps}
 
     def __getitem__(self, timesteps: int) -> keras.Model:
         """The spiking model for one T."""
@@ -90,18 +99,10 @@ def _stored(
 ) -> StoredCalibration:
     """The calibration a record describes, of some of its T."""
     config = tfsnn.ConversionConfig.from_dict(record["conversion"])
-    strategies = [{**strategy} for strategy in record["pipeline"]["strategies"]]
     steps = tuple(calibration.Step(**step) for step in record["steps"])
     return StoredCalibration(
         conversion=tfsnn.Conversion(None, config, float("nan")),
-        pipeline=tfsnn.Pipeline(
-            record["pipeline"]["name"],
-            tuple(
-                getattr(calibration, strategy.pop("name"))(**strategy)
-                for strategy in strategies
-            ),
-            record["pipeline"]["guarded"],
-        ),
+        pipeline=_pipeline(record["pipeline"]),
         lag=record["lag"],
         parameters={T: {} for T in timesteps},
         steps=tuple(step for step in steps if step.timesteps in timesteps),
@@ -109,8 +110,31 @@ def _stored(
         digest=record["digest"],
         seed=record["seed"],
         seconds=record["seconds"],
+        trials=tuple(
+            calibration.Trial(**trial)
+            for trial in record["trials"]
+            if trial["timesteps"] in timesteps
+        ),
+        sizes=record["parameter_bytes"],
         files={T: folder / record["files"][str(T)] for T in timesteps},
     )
+
+
+def _pipeline(values: dict[str, Any]) -> tfsnn.Pipeline | calibration.Search:
+    """The inverse of `to_dict`."""
+    if "candidates" in values:
+        return calibration.Search(
+            values["name"],
+            tuple(map(_pipeline, values["candidates"])),
+            tuple(values["costs"]),
+            values["budget"],
+        )
+    strategies = []
+    for strategy in values["strategies"]:
+        arguments = {**strategy}
+        make = getattr(calibration, arguments.pop("name"))
+        strategies.append(make(**arguments))
+    return tfsnn.Pipeline(values["name"], tuple(strategies), values["guarded"])
 
 
 def file_name(timesteps: int) -> str:

@@ -195,6 +195,23 @@ def test_another_identity_is_refused_with_all_differences(folder):
     assert open_(folder).num_finished == 1
 
 
+def test_parts_are_checkpoints_of_their_own(folder, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    for name, seconds in (("first", 2), ("second", 3)):
+        part = open_(folder).part(name)
+        now[0] += seconds
+        part.save(finished(threshold=seconds))
+    again = open_(folder)
+    assert (again.num_finished, again.earlier_seconds) == (0, 0)
+    parts = [again.part(name) for name in ("first", "second", "third")]
+    assert [threshold(part, "a") for part in parts] == [2, 3, None]
+    assert [part.num_finished for part in parts] == [1, 1, 0]
+    assert again.earlier_seconds == 2 + 3
+    with pytest.raises(CheckpointError, match="another calibration"):
+        open_(folder, {"model": "b" * 64})
+
+
 def foreign(folder):
     folder.mkdir()
     (folder / "thesis.txt").write_text("x")

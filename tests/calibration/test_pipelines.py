@@ -3,12 +3,23 @@ import json
 import pytest
 
 from tfsnn.calibration import (
+    AveragedThreshold,
     BiasCalibration,
     MaximumThreshold,
     MmseThreshold,
     Pipeline,
+    PotentialCalibration,
+    TemporalBiasCalibration,
+    WeightCalibration,
 )
-from tfsnn.calibration.pipelines import light, uncalibrated
+from tfsnn.calibration.pipelines import (
+    advanced,
+    light,
+    published_code,
+    temporal,
+    trained,
+    uncalibrated,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,14 +35,18 @@ def test_uncalibrated_is_the_threshold_alone():
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
 
 
-@pytest.mark.parametrize("make", [light, uncalibrated])
+@pytest.mark.parametrize(
+    "make", [light, uncalibrated, advanced, temporal, trained]
+)
 def test_another_threshold(make):
     threshold = MaximumThreshold("channel")
     others = make().strategies[1:]
     assert make(threshold=threshold).strategies == (threshold, *others)
 
 
-@pytest.mark.parametrize("make", [light, uncalibrated])
+@pytest.mark.parametrize(
+    "make", [light, uncalibrated, advanced, temporal, trained]
+)
 def test_a_threshold_that_sets_none_is_refused(make):
     with pytest.raises(ValueError, match="starts with BiasCalibration"):
         make(threshold=BiasCalibration())
@@ -59,10 +74,73 @@ def test_options_out_of_range_are_refused(arguments, text):
         light(**arguments)
 
 
-@pytest.mark.parametrize("pipeline", [uncalibrated(), light()])
+def test_advanced_is_weights_then_potentials():
+    steps = advanced().strategies
+    assert steps == (
+        MmseThreshold("channel", "round"),
+        WeightCalibration(rounding="neuron"),
+        PotentialCalibration("channel"),
+    )
+    papers = advanced(per="layer", rounding="floor", potentials_per="neuron")
+    assert papers.strategies == (
+        MmseThreshold("layer", "floor"),
+        WeightCalibration(),
+        PotentialCalibration("neuron"),
+    )
+
+
+def test_advanced_takes_other_hyper_parameters():
+    weights = WeightCalibration(iterations=10, optimizer="adam")
+    assert advanced(weights=weights).strategies[1] is weights
+
+
+def test_temporal_is_one_bias_a_step():
+    steps = temporal(iterations=3, damping=0.25).strategies
+    assert steps[1:] == (TemporalBiasCalibration(3, 0.25),)
+
+
+def test_trained_ends_on_the_real_spikes():
+    plain = trained()
+    assert isinstance(plain.strategies[1], WeightCalibration)
+    assert plain.strategies[2:] == (BiasCalibration(),) * 3
+    weights = WeightCalibration(iterations=10)
+    other = trained(weights=weights, iterations=1, temporal_iterations=5)
+    assert other.strategies[1:] == (
+        weights,
+        BiasCalibration(),
+        TemporalBiasCalibration(5),
+    )
+
+
+@pytest.mark.parametrize("steps", ["light", "potential", "weights"])
+def test_published_code_does_not_look(steps):
+    pipeline = published_code(steps)
+    assert not pipeline.guarded
+    assert pipeline.strategies[0] == AveragedThreshold()
+    assert pipeline.name == f"published_code_{steps}"
+
+
+def test_published_code_of_another_name_is_refused():
+    with pytest.raises(ValueError, match="`steps` is 'best'.*'potential'"):
+        published_code("best")
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        uncalibrated(),
+        light(),
+        advanced(),
+        temporal(),
+        trained(),
+        published_code(),
+    ],
+    ids=lambda pipeline: pipeline.name,
+)
 def test_to_dict_is_plain(pipeline):
     row = pipeline.to_dict()
     assert json.loads(json.dumps(row)) == row
     assert row["name"] == pipeline.name
-    assert row["strategies"][0]["name"] == "MmseThreshold"
+    assert row["guarded"] == pipeline.guarded
+    assert row["strategies"][0]["name"].endswith("Threshold")
     assert len(row["strategies"]) == len(pipeline.strategies)

@@ -8,6 +8,7 @@ from tests.support.convertible import build
 from tfsnn import ConversionConfig, convert
 from tfsnn.calibration import CalibrationResult, Step
 from tfsnn.calibration.pipelines import uncalibrated
+from tfsnn.calibration.result import parameter_bytes
 from tfsnn.types import NeuronParameters
 
 STEP = Step("neuron", 4, "MmseThreshold", None, 0.25, True, 1.5)
@@ -92,4 +93,21 @@ def test_a_step_is_a_row():
         "error_after": 0.25,
         "accepted": True,
         "seconds": 1.5,
+    }
+
+
+def test_bytes_of_every_kind_of_parameter():
+    """The kinds of the paper's section 5.4."""
+    one = NeuronParameters(
+        np.zeros(3, "float32"),
+        np.zeros((2, 2, 3), "float32"),
+        temporal_bias=np.zeros((8, 3), "float32"),
+        weights={"conv": (np.zeros((3, 3, 1, 3), "float32"), np.zeros(3))},
+    )
+    assert parameter_bytes({"a": one, "b": one}) == {
+        "threshold": 2 * 3 * 4,
+        "initial_potential": 2 * 12 * 4,
+        "bias": 0,
+        "temporal_bias": 2 * 24 * 4,
+        "weights": 2 * (27 * 4 + 3 * 8),
     }

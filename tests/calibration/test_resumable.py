@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from tfsnn.calibration import (
     BiasCalibration,
     MmseThreshold,
     Pipeline,
+    Search,
     SweepConfig,
     TemporalBiasCalibration,
     visit,
 )
 from tfsnn.calibration import checkpoint as checkpoint_module
+from tfsnn.calibration.finished_segment import decode, encode
 from tfsnn.errors import CheckpointError, ExportError
 
 IMAGES = make_images(24)
@@ -187,6 +190,15 @@ def test_interrupted_again_and_again(tmp_path, interrupted):
     assert_same(resumed, uninterrupted("residual", WEIGHTED))
 
 
+@pytest.mark.parametrize("network", ["residual", "pre_activation"])
+def test_two_phase_networks_are_resumed(tmp_path, interrupted, network):
+    """With lag = T the sweep runs on counts: another front."""
+    clock = {"timesteps": [2, 4], "lag": 4}
+    expected = run(network, WEIGHTED, **clock)
+    interrupted(3, network, WEIGHTED, tmp_path, **clock)
+    assert_same(run(network, WEIGHTED, tmp_path, **clock), expected)
+
+
 def test_a_checkpoint_changes_nothing(tmp_path):
     assert_same(run(checkpoint=tmp_path), uninterrupted(*RUNS["residual"]))
 
@@ -278,3 +290,61 @@ def test_the_order_of_t_does_not_count(tmp_path, interrupted):
     expected = uninterrupted(*RUNS["residual"])
     outputs = [result[4](IMAGES).numpy() for result in (resumed, expected)]
     np.testing.assert_array_equal(*outputs)
+
+
+SEARCH = Search(
+    "mine", (pipelines.uncalibrated(), RUNS["residual"][1]), (1, 1), 1e6
+)
+
+
+@pytest.mark.parametrize("count", [4, 9], ids=["first", "second"])
+def test_a_search_is_resumed_in_the_candidate_it_was_in(
+    tmp_path, interrupted, calibrated, count
+):
+    expected = uninterrupted("residual", SEARCH)
+    calibrated.clear()
+    interrupted(count, "residual", SEARCH, tmp_path / "run")
+    resumed = run("residual", SEARCH, tmp_path / "run")
+    assert len(calibrated) == 2 * 3 * 2  # Each pair once a candidate.
+    assert_same(resumed, expected)
+    judged = [
+        [(t.pipeline, t.timesteps, t.error, t.chosen) for t in result.trials]
+        for result in (resumed, expected)
+    ]
+    assert judged[0] == judged[1]
+
+
+@pytest.mark.parametrize(("count", "tried"), [(6, False), (7, True)])
+def test_earlier_sessions_count_and_what_was_begun_is_finished(
+    tmp_path, monkeypatch, interrupted, count, tried
+):
+    interrupted(count, "residual", SEARCH, tmp_path)
+    # Seconds of a month: no time is left for anything else.
+    for file in tmp_path.glob("candidate-0/*.npz"):
+        found, _ = decode(file.read_bytes())
+        file.unlink()
+        monkeypatch.setattr(
+            checkpoint_module, "encode", lambda found, _: encode(found, 3e6)
+        )
+        part = checkpoint_module.Checkpoint(tmp_path, identity(tmp_path))
+        part.part("candidate-0").save(found)
+    monkeypatch.undo()
+    result = run("residual", SEARCH, tmp_path)
+    assert result.seconds > 3e6
+    assert result.trials[0].seconds > 3e6
+    assert (result.trials[-1].error is not None) == tried
+
+
+def identity(folder):
+    return json.loads((folder / "identity.json").read_text())
+
+
+def test_another_search_is_refused(tmp_path, interrupted):
+    interrupted(1, "residual", SEARCH, tmp_path)
+    other = dataclasses.replace(SEARCH, budget=5)
+    for pipeline, text in (
+        (other, "'budget': 1000000.0} there, {'budget': 5} now"),
+        (SEARCH.candidates[0], "{'name': 'mine'.* now"),
+    ):
+        with pytest.raises(CheckpointError, match=f"pipeline .*{text}"):
+            run("residual", pipeline, tmp_path)

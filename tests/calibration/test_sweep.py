@@ -22,6 +22,7 @@ from tfsnn.calibration import (
     PercentileThreshold,
     Pipeline,
     SweepConfig,
+    WeightCalibration,
     fronts,
     sweep,
 )
@@ -479,3 +480,40 @@ def test_a_step_without_a_proposal_is_recorded_as_not_accepted():
 def test_a_checkpoint_that_is_no_path_is_refused(place):
     with pytest.raises(TypeError, match="checkpoint=.*the path of a folder"):
         SweepConfig(checkpoint=place)
+
+
+QUICK = WeightCalibration(
+    iterations=40,
+    batch_size=16,
+    check_every=10,
+    optimizer="adam",
+    learning_rate=1e-2,
+    rounding="neuron",
+    train_bias=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "lag"),
+    [("residual", 0), ("pre_activation", 1), ("shared_relu", 4)],
+)
+def test_weights_are_trained_by_the_driver(name, lag):
+    converted = conversion(name)
+    before = converted.analog.get_weights()
+    pipeline = Pipeline("trained", (MmseThreshold(), QUICK, BiasCalibration()))
+    parameters, steps = run(name, [4], pipeline, MANY, lag=lag)
+    assert any(s.accepted for s in steps if s.strategy == "WeightCalibration")
+    for old, new in zip(before, converted.analog.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    # What the sweep measured last is what the whole model does.
+    model = converted.spiking_model(4, lag=lag, parameters=parameters[4])
+    last = converted.neuron_names[-1]
+    analog = converted.analog.get_layer(last).output
+    target = keras.Model(converted.analog.input, analog)(MANY[3::4])
+    spiking = keras.Model(model.input, model.get_layer(last).output)
+    train = np.reshape(spiking(MANY[3::4]), (4, *target.shape))
+    error = np.square(train.mean(axis=0) - target).mean()
+    error /= np.square(target).mean()
+    accepted = [s for s in steps if s.segment == last and s.accepted]
+    # Sums round differently: a neuron at a tie may fire once more.
+    assert error == pytest.approx(accepted[-1].error_after, rel=1e-3)

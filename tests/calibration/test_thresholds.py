@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tfsnn.calibration import (
+    AveragedThreshold,
     MaximumThreshold,
     MmseThreshold,
     PercentileThreshold,
@@ -100,3 +101,37 @@ CHARGE = {"initial_charge": 1.5}
 def test_hyperparameters_out_of_range_are_refused(strategy, arguments, text):
     with pytest.raises(ValueError, match=text):
         strategy(**arguments)
+
+
+def test_averaged_keeps_most_of_the_first_batch():
+    """0.9^6 = 53 % of the weight for the first of seven batches."""
+    analog = np.concatenate([np.full((5, 2), x) for x in (4, *[1] * 6)])
+    got = propose(AveragedThreshold(), analog=analog.astype("float32"))
+    # A constant batch is met exactly by its maximum.
+    expected = 4 * 0.9**6 + 1 * (1 - 0.9**6)
+    np.testing.assert_allclose(got.threshold, expected, rtol=1e-6)
+
+
+def test_averaged_shifts_the_current_instead_of_the_potential():
+    got = propose(AveragedThreshold(2))
+    assert got.initial_potential == 0
+    np.testing.assert_allclose(got.bias, got.threshold / (2 * T), rtol=1e-6)
+
+
+def test_averaged_takes_fewer_images_than_batches():
+    got = propose(AveragedThreshold(7), analog=activations()[:3])
+    assert got.threshold > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"num_batches": 0}, "`num_batches` is 0"),
+        ({"num_candidates": 0}, "`num_candidates` is 0"),
+        ({"momentum": 1}, "momentum=1. Supported: numbers from 0, below"),
+        ({"momentum": True}, "momentum=True. Supported"),
+    ],
+)
+def test_averaged_out_of_range_is_refused(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        AveragedThreshold(**arguments)

@@ -105,6 +105,20 @@ def test_damping_out_of_range(damping):
         calibration_flags.pipeline(parsed(f"--damping={damping}"))
 
 
+@pytest.mark.parametrize("name", ["advanced", "temporal", "trained"])
+def test_other_pipelines_take_thresholds(name):
+    options = parsed(f"--pipeline={name}", "--threshold=maximum")
+    pipeline = calibration_flags.pipeline(options)
+    assert pipeline.strategies[0] == MaximumThreshold("channel")
+    assert pipeline.name == name
+
+
+def test_published_code_takes_no_flags():
+    options = parsed("--pipeline=published_light", "--per=layer")
+    with pytest.raises(app.UsageError, match="Supported there: none"):
+        calibration_flags.pipeline(options)
+
+
 @pytest.mark.parametrize("flag", ["--iterations=1", "--damping=0.5"])
 def test_hyper_parameter_of_another_pipeline(flag):
     options = parsed("--pipeline=uncalibrated", flag)

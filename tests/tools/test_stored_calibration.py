@@ -81,3 +81,23 @@ def test_missing_file(tmp_path):
 
 def test_timesteps_of_an_analog_model():
     assert timesteps_of(tiny_network()) is None
+
+
+def test_a_search_comes_back(command, network_file, images_file, tmp_path):
+    """A budget that only the first candidate fits into."""
+    outcome = command(
+        "calibrate",
+        f"--model={network_file}",
+        f"--data=npz:{images_file}:calibration",
+        "--scale=1/255",
+        "--timesteps=2",
+        "--pipeline=best",
+        "--budget=1e-6",
+        f"--output={tmp_path / 'found'}",
+    )
+    assert outcome.code == 0, outcome.err
+    stored = read(tmp_path / "found")
+    record = json.loads((tmp_path / "found/calibration.json").read_text())
+    written = stored.to_dict()
+    assert written == {name: record[name] for name in written}
+    assert [t.chosen for t in stored.trials] == [True, False, False, False]

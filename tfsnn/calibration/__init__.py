@@ -4,17 +4,25 @@ from . import pipelines
 from .biases import BiasCalibration
 from .calibrate import calibrate
 from .images import CalibrationImages
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .potentials import PotentialCalibration
-from .record import Step
+from .record import Step, Trial
 from .result import CalibrationResult
+from .search import Search
 from .strategy import Strategy, repeat
 from .sweep import SweepConfig
 from .tap import SegmentView, Tap
 from .temporal import TemporalBiasCalibration
-from .thresholds import MaximumThreshold, MmseThreshold, PercentileThreshold
+from .thresholds import (
+    AveragedThreshold,
+    MaximumThreshold,
+    MmseThreshold,
+    PercentileThreshold,
+)
+from .weights import WeightCalibration
 
 __all__ = [
+    "AveragedThreshold",
     "BiasCalibration",
     "CalibrationImages",
     "CalibrationResult",
@@ -23,12 +31,15 @@ __all__ = [
     "PercentileThreshold",
     "Pipeline",
     "PotentialCalibration",
+    "Search",
     "SegmentView",
     "Step",
     "Strategy",
     "SweepConfig",
     "Tap",
     "TemporalBiasCalibration",
+    "Trial",
+    "WeightCalibration",
     "calibrate",
     "pipelines",
     "repeat",

@@ -15,8 +15,11 @@ from .arguments import checked_whole
 from .checkpoint import Checkpoint
 from .identity import identity_of
 from .images import MAX_IMAGES, CalibrationImages
-from .pipelines import Pipeline, light
+from .pipeline import Pipeline
+from .pipelines import light
 from .result import CalibrationResult
+from .search import Search
+from .search_run import run_search
 from .sweep import SweepConfig, sweep
 
 
@@ -25,7 +28,7 @@ def calibrate(
     images: Any,
     *,
     timesteps: int | Sequence[int] = (8, 16, 32),
-    pipeline: Pipeline | None = None,
+    pipeline: Pipeline | Search | None = None,
     config: SweepConfig | None = None,
     max_images: int = MAX_IMAGES,
     seed: int = 0,
@@ -38,7 +41,8 @@ def calibrate(
             arrays, `tf.data.Dataset`, a representative-dataset callable,
             `keras.utils.PyDataset`; labels are dropped.
         timesteps: Every T; each at least 1.
-        pipeline: What to do; `light()` if None.
+        pipeline: What to do; `light()` if None. A `Search`, as `best()`
+            gives, tries several and keeps the best for each T.
         config: Lag, acceptance split, memory, checkpoint; defaults if None.
         max_images: Images used at most, 16 and more.
         seed: Seed of the sample and of the held-out split; the result is the
@@ -61,7 +65,7 @@ def calibrate(
     config = _checked_config(config, max(every))
     seed = checked_whole("seed", seed, low=0, default=0)
     pipeline = light() if pipeline is None else pipeline
-    if not isinstance(pipeline, Pipeline):
+    if not isinstance(pipeline, Pipeline | Search):
         raise TypeError(
             f"pipeline is {pipeline!r}. Supported: a Pipeline, or None for the"
             " default. Call a function of tfsnn.pipelines, such as light()."
@@ -84,7 +88,8 @@ def calibrate(
         seed=seed,
     )
     order = np.random.default_rng(seed).permutation(len(data))
-    parameters, steps = sweep(
+    run = run_search if isinstance(pipeline, Search) else sweep
+    parameters, steps, *trials = run(
         conversion, data.images[order], every, pipeline, config, checkpoint
     )
     earlier = checkpoint.earlier_seconds if checkpoint else 0.0
@@ -98,6 +103,7 @@ def calibrate(
         digest=data.digest,
         seed=seed,
         seconds=earlier + time.monotonic() - start,
+        trials=tuple(trials[0]) if trials else (),
     )
 
 

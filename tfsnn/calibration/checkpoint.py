@@ -31,7 +31,7 @@ class Checkpoint:
     Attributes:
         path: The folder.
         earlier_seconds: Duration of earlier sessions, up to the last segment
-            each of them finished.
+            each of them finished; with that of all parts.
         num_finished: Pairs of segment and T that need no calibration.
     """
 
@@ -53,7 +53,9 @@ class Checkpoint:
         self._finished: dict[tuple[str, int], FinishedSegment] = {}
         self._files: dict[tuple[str, int], pathlib.Path] = {}
         self._behind: set[int] = set()
-        self.earlier_seconds = 0.0
+        self._earlier_seconds = 0.0
+        self._parts: list[Checkpoint] = []
+        self._whole: Checkpoint | None = None
         if _is_used(self.path):
             _check_identity(self.path, identity)
             self._read()
@@ -62,6 +64,29 @@ class Checkpoint:
     def num_finished(self) -> int:
         """See the class."""
         return len(self._finished)
+
+    @property
+    def earlier_seconds(self) -> float:
+        """See the class."""
+        parts = sum(part.earlier_seconds for part in self._parts)
+        return self._earlier_seconds + parts
+
+    def part(self, name: str) -> "Checkpoint":
+        """A checkpoint inside this one, for one of several calibrations.
+
+        Args:
+            name: Name of its folder.
+
+        Returns:
+            A checkpoint with the same identity.
+
+        Raises:
+            CheckpointError: As for this one.
+        """
+        part = Checkpoint(self.path / name, self._identity)
+        part._whole = self
+        self._parts.append(part)
+        return part
 
     def restore(self, segment: str, timesteps: int) -> FinishedSegment | None:
         """What was found for a segment, if it is finished.
@@ -111,6 +136,8 @@ class Checkpoint:
         self._files[key], self._finished[key] = file, finished
 
     def _prepare(self):
+        if self._whole is not None:
+            self._whole._prepare()
         if (self.path / IDENTITY).is_file():
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -134,7 +161,7 @@ class Checkpoint:
         key = (finished.segment, finished.timesteps)
         if file.name == _file_name(*key, content):
             self._finished[key], self._files[key] = finished, file
-            self.earlier_seconds = max(self.earlier_seconds, seconds)
+            self._earlier_seconds = max(self._earlier_seconds, seconds)
 
 
 def _digest(content):

@@ -138,12 +138,15 @@ class SpikingFront:
     """What the calibrated spiking network emits at one T.
 
     Attributes:
+        counting: Whether only mean outputs are held, see `CountingFront`.
         timesteps: T.
         lag: Lag of neurons with a temporal current.
         reset: `"soft"` or `"hard"`.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
     """
+
+    counting = False
 
     def __init__(
         self,
@@ -153,6 +156,7 @@ class SpikingFront:
         *,
         lag: int = 0,
         reset: str = "soft",
+        batch: int | None = None,
         junction_budget: float = math.inf,
     ):
         """Puts the images in.
@@ -163,6 +167,7 @@ class SpikingFront:
             timesteps: T.
             lag: Lag of neurons with a temporal current, 0...T.
             reset: `"soft"` or `"hard"`.
+            batch: Images of a micro-batch; None: as fit `FOLDED_BATCH`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
                 current is computed again whenever it is read.
         """
@@ -170,7 +175,8 @@ class SpikingFront:
         self.graphs = Graphs()
         self.lag = lag
         self.reset = reset
-        self.parts = slices(len(images), max(1, FOLDED_BATCH // timesteps))
+        batch = batch or max(1, FOLDED_BATCH // timesteps)
+        self.parts = slices(len(images), batch)
         self._store = FrontierStore(num_readers(segments), junction_budget)
         self._store.put(INPUT, [images[part] for part in self.parts])
         self._values: dict[str, tf.Tensor] = {}

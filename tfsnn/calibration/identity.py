@@ -12,7 +12,8 @@ import tensorflow as tf
 from tfsnn.conversion import Conversion
 from tfsnn.version import __version__
 
-from .pipelines import Pipeline
+from .pipeline import Pipeline
+from .search import Search
 
 HARMLESS = ("progress", "checkpoint")
 """Fields of a `SweepConfig` that change no result."""
@@ -21,7 +22,7 @@ HARMLESS = ("progress", "checkpoint")
 def identity_of(
     conversion: Conversion,
     *,
-    pipeline: Pipeline,
+    pipeline: Pipeline | Search,
     options: Mapping[str, Any],
     timesteps: list[int],
     digest: str,
@@ -99,10 +100,10 @@ def _difference(name, there, here):
         return name
     if isinstance(there, dict) and isinstance(here, dict):
         keys = [key for key in here if there.get(key) != here[key]]
-        if keys == ["strategies"]:
+        # Lists of steps are long; the name of their pipeline tells enough.
+        keys = [key for key in keys if not isinstance(here[key], list)]
+        if not keys:
             return f"{name} (other steps or hyper-parameters)"
-        # Steps are long; the name of their pipeline tells enough.
-        keys = [key for key in keys if key != "strategies"]
         there = {key: there.get(key) for key in keys}
         here = {key: here[key] for key in keys}
     return f"{name} ({there} there, {here} now)"

@@ -1,51 +1,16 @@
 """Named sequences of strategies."""
 
-import dataclasses
+from tfsnn.numerics.checks import check_choice
 
 from .arguments import checked_whole
 from .biases import BiasCalibration
-from .strategy import Strategy, describe, repeat
-from .thresholds import MmseThreshold
-
-
-@dataclasses.dataclass(frozen=True)
-class Pipeline:
-    """What is done to every segment, in order.
-
-    Attributes:
-        name: For reports and manifests.
-        strategies: The steps; the first one sets the threshold.
-        guarded: Whether a step is kept only if the error on held-out images
-            does not grow. If not, whatever is finite is kept, as in codes that
-            do not look.
-    """
-
-    name: str
-    strategies: tuple[Strategy, ...]
-    guarded: bool = True
-
-    def __post_init__(self):
-        """Checks the order.
-
-        Raises:
-            ValueError: If the first step does not set the threshold.
-        """
-        first = self.strategies[0] if self.strategies else None
-        if not getattr(first, "sets_threshold", False):
-            raise ValueError(
-                f"Pipeline '{self.name}' starts with {first!r}. Supported: a"
-                " first step that sets the threshold. Put MmseThreshold() in"
-                " front."
-            )
-
-    def to_dict(self) -> dict:
-        """Name and every step with its hyper-parameters, plain types."""
-        steps = [describe(strategy) for strategy in self.strategies]
-        return {
-            "name": self.name,
-            "strategies": steps,
-            "guarded": self.guarded,
-        }
+from .pipeline import Pipeline
+from .potentials import PotentialCalibration
+from .search import Search
+from .strategy import Strategy, repeat
+from .temporal import TemporalBiasCalibration
+from .thresholds import AveragedThreshold, MmseThreshold
+from .weights import WeightCalibration
 
 
 def uncalibrated(
@@ -100,3 +65,174 @@ def light(
     iterations = checked_whole("iterations", iterations, low=0, default=3)
     biases = repeat(BiasCalibration(damping), iterations)
     return Pipeline("light", (threshold, *biases))
+
+
+def advanced(
+    *,
+    per: str = "channel",
+    rounding: str = "round",
+    potentials_per: str = "channel",
+    weights: WeightCalibration | None = None,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """The Advanced pipeline: weight, then potential calibration.
+
+    `advanced(per="layer", rounding="floor", potentials_per="neuron")` is the
+    paper's.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        rounding: Quantiser of the threshold search and of the weight
+            calibration, `"floor"` or `"round"`.
+        potentials_per: Potentials per `"channel"` or `"neuron"`; the latter
+            ties the model to the size of its images.
+        weights: Weight calibration; None: the paper's hyper-parameters.
+        threshold: Sets the thresholds, instead of `per` and `rounding`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, section 4.3, Eq. 15-18.
+    """
+    threshold = threshold or MmseThreshold(per, rounding)
+    if weights is None:
+        response = "floor" if rounding == "floor" else "neuron"
+        weights = WeightCalibration(rounding=response)
+    potentials = PotentialCalibration(potentials_per)
+    return Pipeline("advanced", (threshold, weights, potentials))
+
+
+PUBLISHED = {
+    "light": (BiasCalibration(),),
+    "potential": (PotentialCalibration("neuron"),),
+    "weights": (
+        WeightCalibration(optimizer="adam"),
+        PotentialCalibration("neuron"),
+    ),
+}
+
+
+def published_code(steps: str = "light") -> Pipeline:
+    """What the code published with the paper does, to compare with.
+
+    One threshold a layer from a moving average over batches, for a neuron that
+    floors, beside a shift that makes it round; one undamped step; nothing is
+    held out. It differs from the paper, see `AveragedThreshold`.
+
+    Args:
+        steps: `"light"`: biases; `"potential"`: its Advanced pipeline for
+            CIFAR; `"weights"`: that for ImageNet, weights, then potentials.
+
+    Returns:
+        A pipeline.
+
+    Raises:
+        ValueError: If `steps` is unknown.
+    """
+    check_choice("steps", steps, tuple(PUBLISHED))
+    return Pipeline(
+        f"published_code_{steps}",
+        (AveragedThreshold(), *PUBLISHED[steps]),
+        guarded=False,
+    )
+
+
+def temporal(
+    *,
+    per: str = "channel",
+    iterations: int = 10,
+    damping: float = 0.5,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Thresholds, then a temporal bias: one charge a channel and step.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        iterations: Passes over the steps.
+        damping: Share of the error added a pass.
+        threshold: Sets the thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Wu et al., FTBC: Forward temporal bias correction for optimizing
+        ANN-SNN conversion, ECCV 2024, arXiv:2403.18388.
+    """
+    threshold = threshold or MmseThreshold(per)
+    bias = TemporalBiasCalibration(iterations, damping)
+    return Pipeline("temporal", (threshold, bias))
+
+
+QUICK_TRAINING = WeightCalibration(
+    iterations=500,
+    optimizer="adam",
+    learning_rate=1e-3,
+    rounding="neuron",
+    train_bias=True,
+    check_every=50,
+)
+
+
+def trained(
+    *,
+    per: str = "channel",
+    weights: WeightCalibration | None = None,
+    iterations: int = 3,
+    temporal_iterations: int = 0,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Ours: thresholds, trained weights, then biases on the real spikes.
+
+    Weights are trained on mean rates through the neuron's own response, the
+    bias with them; what rates hide is left to the steps after it.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        weights: Weight calibration; None: 500 iterations of Adam.
+        iterations: Sweeps of bias calibration.
+        temporal_iterations: Passes of temporal bias calibration after these.
+        threshold: Sets the thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+    """
+    threshold = threshold or MmseThreshold(per)
+    steps = [threshold, QUICK_TRAINING if weights is None else weights]
+    steps += repeat(
+        BiasCalibration(),
+        checked_whole("iterations", iterations, low=0, default=3),
+    )
+    passes = checked_whole(
+        "temporal_iterations", temporal_iterations, low=0, default=0
+    )
+    if passes:
+        steps.append(TemporalBiasCalibration(passes))
+    return Pipeline("trained", tuple(steps))
+
+
+def best(budget: float = 600.0) -> Search:
+    """Tries what we have, from quick to thorough, and keeps the best.
+
+    Judged for each T by the outputs of the whole spiking network on held-out
+    images; the result's `trials` say what was tried. What would not end within
+    the budget is left out; Light always runs.
+
+    Args:
+        budget: Seconds, above 0. About 50 times a Light calibration is enough
+            for all candidates.
+
+    Returns:
+        A search, for `calibrate(pipeline=...)`.
+
+    Raises:
+        ValueError: If the budget is not above 0.
+    """
+    candidates = {
+        light(): 1.0,
+        temporal(): 3.0,
+        trained(): 8.0,
+        trained(temporal_iterations=10): 10.0,
+    }
+    return Search("best", tuple(candidates), tuple(candidates.values()), budget)

@@ -34,6 +34,42 @@ class Step:
         return dataclasses.asdict(self)
 
 
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One pipeline of a search at one T.
+
+    Attributes:
+        pipeline: Its name.
+        timesteps: T.
+        error: Squared difference of the outputs of the spiking and the analog
+            network on held-out images, over the square of the latter; None:
+            it was left out, because the time did not suffice.
+        seconds: Duration of its calibration for all T.
+        chosen: Whether its parameters were kept.
+    """
+
+    pipeline: str
+    timesteps: int
+    error: float | None = None
+    seconds: float = 0.0
+    chosen: bool = False
+
+    def judged(self, best: str) -> "Trial":
+        """A copy that knows whether it is the best.
+
+        Args:
+            best: Name of the pipeline that is.
+
+        Returns:
+            The copy.
+        """
+        return dataclasses.replace(self, chosen=self.pipeline == best)
+
+    def to_dict(self) -> dict:
+        """Plain types."""
+        return dataclasses.asdict(self)
+
+
 def lag_at(lag: int, timesteps: int) -> int:
     """The lag used at one T of a calibration for several, at most T."""
     return min(lag, timesteps)

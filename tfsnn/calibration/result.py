@@ -4,12 +4,14 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 import keras
+import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.types import NeuronParameters
 
-from .pipelines import Pipeline
-from .record import Step, lag_at
+from .pipeline import Pipeline
+from .record import Step, Trial, lag_at
+from .search import Search
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,19 +20,20 @@ class CalibrationResult(Mapping):
 
     Attributes:
         conversion: What was calibrated.
-        pipeline: How.
+        pipeline: How; a `Search` where several pipelines were tried.
         lag: Lag asked for; `lags` are those used.
         parameters: T to neuron name to parameters.
-        steps: What was tried, in order.
+        steps: What was tried, in order; of a search, by what was chosen.
         num_images: Calibration images, held-out ones included.
         digest: SHA-256 of the calibration images.
         seed: Seed of the split.
         seconds: Duration; of a resumed calibration also that of its earlier
             sessions, each up to the last segment it finished.
+        trials: What a search tried; empty for one pipeline.
     """
 
     conversion: Conversion
-    pipeline: Pipeline
+    pipeline: Pipeline | Search
     lag: int
     parameters: Mapping[int, Mapping[str, NeuronParameters]]
     steps: tuple[Step, ...]
@@ -38,6 +41,7 @@ class CalibrationResult(Mapping):
     digest: str
     seed: int
     seconds: float
+    trials: tuple[Trial, ...] = ()
 
     def __post_init__(self):
         """Prepares the cache of models."""
@@ -52,6 +56,14 @@ class CalibrationResult(Mapping):
     def lags(self) -> dict[int, int]:
         """T to the lag of its neurons with a temporal current, at most T."""
         return {T: lag_at(self.lag, T) for T in self.timesteps}
+
+    @property
+    def parameter_bytes(self) -> dict[str, dict[str, int]]:
+        """T, as text, to the bytes of each kind of parameter."""
+        return {
+            str(T): parameter_bytes(values)
+            for T, values in self.parameters.items()
+        }
 
     def __getitem__(self, timesteps: int) -> keras.Model:
         """The spiking model for one T.
@@ -98,4 +110,28 @@ class CalibrationResult(Mapping):
             "seed": self.seed,
             "seconds": self.seconds,
             "steps": [step.to_dict() for step in self.steps],
+            "trials": [trial.to_dict() for trial in self.trials],
+            "parameter_bytes": self.parameter_bytes,
         }
+
+
+def parameter_bytes(parameters: Mapping[str, NeuronParameters]) -> dict:
+    """Bytes of what a calibration sets, by kind (paper, section 5.4).
+
+    Args:
+        parameters: Neuron name to parameters, of one T.
+
+    Returns:
+        Name of the field to bytes; a kind that no neuron has takes 0.
+    """
+    fields = [field.name for field in dataclasses.fields(NeuronParameters)]
+    sizes = dict.fromkeys(fields, 0)
+    for one in parameters.values():
+        for name in fields:
+            value = getattr(one, name)
+            if isinstance(value, Mapping):
+                arrays = [a for weights in value.values() for a in weights]
+            else:
+                arrays = [] if value is None else [value]
+            sizes[name] += sum(np.asarray(array).nbytes for array in arrays)
+    return sizes

@@ -5,7 +5,7 @@ from tfsnn.types import NeuronParameters
 from .checkpoint import Checkpoint
 from .finished_segment import FinishedSegment
 from .fronts import SpikingFront, compiled
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .segment_currents import SegmentCurrents
 from .visit import Task, Visit
 

@@ -22,9 +22,10 @@ from tfsnn.types import NeuronParameters
 
 from .arguments import checked_whole
 from .checkpoint import Checkpoint
+from .counting_front import CountingFront
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .record import Step, lag_at
 from .resumable import finish
 from .visit import Task
@@ -50,7 +51,8 @@ class SweepConfig:
             line every few seconds; None: on a terminal only.
         checkpoint: Folder for finished segments, for one process at a time.
             What an interrupted calibration of the same model, data and options
-            left there is taken over, and the result has the same bits; None:
+            left there is taken over, and the result has the same bits (of a
+            `Search`, if the time suffices for the same pipelines); None:
             nothing is kept. It is not removed at the end.
     """
 
@@ -117,7 +119,7 @@ def sweep(
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)
     fronts = [
-        SpikingFront(
+        _front(
             calibrated,
             images,
             T,
@@ -127,8 +129,7 @@ def sweep(
         )
         for T in timesteps
     ]
-    position = np.arange(len(images))
-    held_out = position % config.held_out == config.held_out - 1
+    held_out = held_out_images(len(images), config)
     fixed = _shared_layers(conversion.graph)
     parameters = {T: {} for T in timesteps}
     steps = []
@@ -154,6 +155,28 @@ def sweep(
                     steps += found.steps
                 bar.update()
     return parameters, steps
+
+
+def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
+    """Which images no step may fit.
+
+    Args:
+        count: N.
+        config: See `SweepConfig`.
+
+    Returns:
+        bool `[N]`.
+    """
+    return np.arange(count) % config.held_out == config.held_out - 1
+
+
+def _front(segments, images, timesteps, *, lag, reset, junction_budget):
+    """Counts where these say everything, spikes elsewhere."""
+    budget = {"junction_budget": junction_budget}
+    if lag == timesteps and reset == "soft":
+        return CountingFront(segments, images, timesteps, **budget)
+    clock = {"lag": lag, "reset": reset}
+    return SpikingFront(segments, images, timesteps, **clock, **budget)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -28,6 +28,8 @@ class SegmentView:
             current is folded `[T*B, ...]`, or `[B, ...]` where `constant`.
         constant: Whether the current is the same at every step.
         graphs: Where compiled graphs of this T are kept.
+        counting: Whether only mean currents are known, because only the
+            number of spikes matters (lag = T).
     """
 
     segment: Segment
@@ -38,6 +40,7 @@ class SegmentView:
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
     graphs: Graphs
+    counting: bool = False
 
 
 class Tap:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfsnn.numerics import SortedActivations
 from tfsnn.numerics.checks import check_choice, check_count
 from tfsnn.types import NeuronParameters
 
@@ -112,6 +113,66 @@ class MmseThreshold:
             num_candidates=self.num_candidates,
         )
         return _with_threshold(parameters, threshold, self.initial_charge)
+
+
+@dataclasses.dataclass(frozen=True)
+class AveragedThreshold:
+    """The threshold search of the published code, and its shift.
+
+    For each of a few batches, in order, the layer's threshold of least squared
+    error for a neuron that floors, averaged as
+
+        theta <- momentum * theta + (1 - momentum) * theta(batch)
+
+    from the first one on, which so keeps most of the weight. The neuron starts
+    at 0 and gets theta / 2T at every step, the same charge as half a threshold
+    at the start.
+
+    Attributes:
+        num_batches: Batches the images are divided into; 7 there.
+        momentum: Weight of the average so far, 0 up to below 1; 0.9 there.
+        num_candidates: Points of the grid on (0, maximum].
+
+    References:
+        Li et al., A Free Lunch From ANN, ICML 2021, Eq. 11 and section 5.1, as
+        implemented by the authors.
+    """
+
+    sets_threshold = True
+    num_batches: int = 7
+    momentum: float = 0.9
+    num_candidates: int = 100
+
+    def __post_init__(self):
+        """Checks the values.
+
+        Raises:
+            ValueError: If one is out of range.
+        """
+        check_count("num_batches", self.num_batches)
+        check_count("num_candidates", self.num_candidates)
+        if not is_number(self.momentum) or not 0 <= self.momentum < 1:
+            raise ValueError(
+                f"momentum={self.momentum!r}. Supported: numbers from 0, below"
+                " 1. Pass 0.9 for the published code's."
+            )
+
+    def __call__(
+        self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
+    ) -> NeuronParameters:
+        """Proposes threshold and shift, see `Strategy`."""
+        count = min(self.num_batches, len(tap.analog))
+        average = None
+        for batch in np.array_split(tap.analog, count):
+            found = SortedActivations(batch, "layer").mmse(
+                timesteps, num_candidates=self.num_candidates
+            )
+            if average is None:
+                average = found
+            average = self.momentum * average + (1 - self.momentum) * found
+        threshold = np.asarray(average, "float32")
+        shift = np.asarray(average / (2 * timesteps), "float32")
+        return NeuronParameters(threshold, np.zeros_like(threshold), shift)
 
 
 def _with_threshold(parameters, threshold, initial_charge):

@@ -11,7 +11,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .fronts import SpikingFront, compiled
-from .pipelines import Pipeline
+from .pipeline import Pipeline
 from .record import Step
 from .segment_currents import SegmentCurrents
 from .strategy import Strategy
@@ -167,6 +167,7 @@ class Visit:
             chunks=self._chunks,
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
+            counting=front.counting,
         )
 
     def _training_set(self) -> tuple[list[np.ndarray], np.ndarray]:

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from tests.support.tiny import tiny_images
+from tfsnn_tools import benchmark_accuracy
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    arrays = {}
+    for seed, part in enumerate(("train", "test")):
+        images, labels = tiny_images(seed)
+        arrays |= {f"{part}_images": images, f"{part}_labels": labels}
+    np.savez(path, **arrays)
+    return f"npz:{path}"
+
+
+@pytest.fixture
+def benchmark(command, network_file, data, tmp_path):
+    """Runs the smallest benchmark with flags replaced by name."""
+    good = {
+        "model": network_file,
+        "data": data,
+        "output": tmp_path / "rows.jsonl",
+        "timesteps": "2",
+        "pipelines": "published_light,light",
+        "lags": "0,T",
+        "images": 16,
+        "test_images": 20,
+    }
+
+    def run(**changes):
+        flags = [f"--{key}={v}" for key, v in {**good, **changes}.items()]
+        return command("benchmark", "pipelines", *flags)
+
+    return run
+
+
+def rows(tmp_path):
+    return benchmark_accuracy.finished_cells(tmp_path / "rows.jsonl")
+
+
+def test_a_row_for_each_pipeline_clock_and_seed(benchmark, tmp_path):
+    outcome = benchmark(seeds="0,1")
+    assert outcome.code == 0, outcome.err
+    keys = [(r["seed"], r["clock"], r["pipeline"]) for r in rows(tmp_path)]
+    assert keys == [
+        (seed, clock, pipeline)
+        for seed in (0, 1)
+        for clock in ("0", "T")
+        for pipeline in ("published_light", "light")
+    ]
+    for row in rows(tmp_path):
+        assert row["drop"] == 100 * (row["analog"] - row["accuracy"])
+        assert row["images"] == 16
+        # The only neuron has a constant current: it never waits.
+        assert row["latency_steps"] == 2
+    assert "| two-phase | light |" in outcome.out
+
+
+def test_finished_cells_are_not_repeated(benchmark, tmp_path):
+    benchmark(lags="0")
+    first = rows(tmp_path)
+    benchmark()
+    assert rows(tmp_path)[:2] == first
+    assert len(rows(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("change", [{"pipelines": "dark"}, {"lags": "x"}])
+def test_unknown_names_are_refused(benchmark, change, tmp_path):
+    outcome = benchmark(**change)
+    (value,) = change.values()
+    assert outcome.code == 2
+    assert f"{value} is unknown. Supported pipelines: uncal" in outcome.err
+    assert rows(tmp_path) == []

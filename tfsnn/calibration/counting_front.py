@@ -1,0 +1,119 @@
+"""The front of a two-phase network: spike counts, no time axis.
+
+Where every neuron first integrates all its input and then fires (lag = T),
+only the number of its spikes matters. The front then costs what the analog one
+does, for any T.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.dynamics.spike_counts import count_constant, count_two_phase
+from tfsnn.graph.segments import INPUT, Segment
+from tfsnn.types import NeuronParameters
+
+from .fronts import ANALOG_BATCH, SpikingFront
+
+
+class CountRun:
+    """A neuron layer outside of any model, on mean currents.
+
+    Attributes:
+        threshold: Its threshold as a tensor.
+    """
+
+    def __init__(
+        self, parameters: NeuronParameters, *, timesteps: int, steady: bool
+    ):
+        """Keeps parameters and clock.
+
+        Args:
+            parameters: Of the neuron.
+            timesteps: T.
+            steady: Whether its current is the same at every step, so that it
+                decides at every step.
+        """
+        self.threshold = tf.convert_to_tensor(parameters.threshold)
+        bias = parameters.bias
+        self._bias = tf.zeros_like(self.threshold) if bias is None else bias
+        self._start = parameters.initial_potential / parameters.threshold
+        self._count = count_constant if steady else count_two_phase
+        self._timesteps = timesteps
+
+    def mean_output(self, current: tf.Tensor) -> tf.Tensor:
+        """Mean of the spikes over time, activation units.
+
+        Args:
+            current: Mean over time, `[B, ...]`.
+
+        Returns:
+            `[B, ...]`, float32 or, of a float64 current, float64.
+        """
+        dtype = tf.float64 if current.dtype == tf.float64 else tf.float32
+        current, start, bias, threshold = (
+            tf.cast(values, dtype)
+            for values in (current, self._start, self._bias, self.threshold)
+        )
+        current = (current + bias) / threshold
+        counts = self._count(start, current, self._timesteps)
+        return tf.cast(
+            counts * (threshold / self._timesteps), self.threshold.dtype
+        )
+
+
+class CountingFront(SpikingFront):
+    """What the calibrated two-phase network emits at one T, on average."""
+
+    counting = True
+
+    def __init__(
+        self,
+        segments: list[Segment],
+        images: np.ndarray,
+        timesteps: int,
+        *,
+        junction_budget: float = math.inf,
+    ):
+        """Puts the images in; arguments as in `SpikingFront`."""
+        super().__init__(
+            segments,
+            images,
+            timesteps,
+            lag=timesteps,
+            batch=ANALOG_BATCH,
+            junction_budget=junction_budget,
+        )
+        self._steady = {INPUT}
+
+    def is_constant(self, segment: Segment) -> bool:
+        """True: no current has a time axis here."""
+        return True
+
+    def neuron(
+        self, segment: Segment, parameters: NeuronParameters
+    ) -> CountRun:
+        """See `SpikingFront`."""
+        return CountRun(
+            parameters,
+            timesteps=self.timesteps,
+            steady=self._steady.issuperset(segment.sources),
+        )
+
+    def emit(
+        self, segment: Segment, run: CountRun, currents: Iterator[tf.Tensor]
+    ) -> None:
+        """Stores a neuron's mean outputs for its readers."""
+        self._constant.add(segment.name)
+        if self._store.wants(segment.name):
+            means = [run.mean_output(current).numpy() for current in currents]
+            self._store.put(segment.name, means)
+        self._store.done(segment.sources)
+
+    def pass_on(self, segment: Segment, affine: Callable) -> None:
+        """See `SpikingFront`."""
+        if self._steady.issuperset(segment.sources):
+            self._steady.add(segment.name)
+        super().pass_on(segment, affine)

@@ -1,0 +1,45 @@
+"""A sequence of calibration steps."""
+
+import dataclasses
+
+from .strategy import Strategy, describe
+
+
+@dataclasses.dataclass(frozen=True)
+class Pipeline:
+    """What is done to every segment, in order.
+
+    Attributes:
+        name: For reports and manifests.
+        strategies: The steps; the first one sets the threshold.
+        guarded: Whether a step is kept only if the error on held-out images
+            does not grow. If not, whatever is finite is kept, as in codes that
+            do not look.
+    """
+
+    name: str
+    strategies: tuple[Strategy, ...]
+    guarded: bool = True
+
+    def __post_init__(self):
+        """Checks the order.
+
+        Raises:
+            ValueError: If the first step does not set the threshold.
+        """
+        first = self.strategies[0] if self.strategies else None
+        if not getattr(first, "sets_threshold", False):
+            raise ValueError(
+                f"Pipeline '{self.name}' starts with {first!r}. Supported: a"
+                " first step that sets the threshold. Put MmseThreshold() in"
+                " front."
+            )
+
+    def to_dict(self) -> dict:
+        """Name and every step with its hyper-parameters, plain types."""
+        steps = [describe(strategy) for strategy in self.strategies]
+        return {
+            "name": self.name,
+            "strategies": steps,
+            "guarded": self.guarded,
+        }

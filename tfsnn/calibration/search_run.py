@@ -1,0 +1,130 @@
+"""Tries several pipelines and keeps, for each T, what answers best."""
+
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.conversion import Conversion
+from tfsnn.conversion.counting_model import counting_model, runs_on_counts
+from tfsnn.conversion.stepping import SteppingForm
+from tfsnn.conversion.timetable import timetable
+from tfsnn.graph.trace import trace
+from tfsnn.types import NeuronParameters
+
+from .checkpoint import Checkpoint
+from .record import Step, Trial, lag_at
+from .search import Search
+from .sweep import SweepConfig, held_out_images, sweep
+
+BATCH = 64
+
+Parameters = dict[int, dict[str, NeuronParameters]]
+
+
+def run_search(
+    conversion: Conversion,
+    images: np.ndarray,
+    timesteps: list[int],
+    search: Search,
+    config: SweepConfig,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[Parameters, list[Step], list[Trial]]:
+    """Calibrates with every candidate that fits in the time.
+
+    A candidate is judged by what users see: the outputs of the whole spiking
+    network on the held-out images, against those of the analog one.
+
+    Args:
+        conversion: The prepared network.
+        images: `[N, ...]` float32 in random order.
+        timesteps: Every T.
+        search: What to try.
+        config: See `SweepConfig`; the lag is the same for all.
+        checkpoint: Opened `config.checkpoint`, with a part for each candidate.
+            The time of earlier sessions counts, and a candidate that was begun
+            is finished.
+
+    Returns:
+        Parameters and steps of the best candidate at each T, and all trials.
+
+    Raises:
+        DataError: If an activation is not finite.
+        ExportError: If the checkpoint cannot be written.
+    """
+    start = time.monotonic()
+    watched = images[held_out_images(len(images), config)]
+    target = _outputs(conversion.analog, watched)
+    best: dict[int, tuple] = {}
+    trials = []
+    pairs = zip(search.candidates, search.costs, strict=True)
+    for number, (pipeline, cost) in enumerate(pairs):
+        began = time.monotonic()
+        spent = (
+            began - start + (checkpoint.earlier_seconds if checkpoint else 0)
+        )
+        part = checkpoint and checkpoint.part(f"candidate-{number}")
+        is_begun = not trials or (part and part.num_finished)
+        unit = trials[0].seconds if trials else 0.0
+        if not is_begun and spent + cost * unit > search.budget:
+            trials += [Trial(pipeline.name, T) for T in timesteps]
+            continue
+        found, steps = sweep(
+            conversion, images, timesteps, pipeline, config, part
+        )
+        seconds = time.monotonic() - began
+        seconds += part.earlier_seconds if part else 0
+        for T in timesteps:
+            model = conversion.spiking_model(
+                T, lag=lag_at(config.lag, T), parameters=found[T]
+            )
+            error = output_error(model, watched, target)
+            trials.append(Trial(pipeline.name, T, error, seconds))
+            of_t = [step for step in steps if step.timesteps == T]
+            if T not in best or error < best[T][0]:
+                best[T] = (error, pipeline.name, found[T], of_t)
+    chosen = {T: name for T, (_, name, *_) in best.items()}
+    return (
+        {T: best[T][2] for T in timesteps},
+        [step for T in timesteps for step in best[T][3]],
+        [trial.judged(chosen[trial.timesteps]) for trial in trials],
+    )
+
+
+def output_error(
+    model: keras.Model, images: np.ndarray, target: list[np.ndarray]
+) -> float:
+    """How far a spiking network's outputs are from the analog ones.
+
+    Args:
+        model: A spiking model.
+        images: `[N, ...]`.
+        target: The analog outputs, `[N, ...]` each.
+
+    Returns:
+        Squared difference over the square of the target, over all outputs.
+    """
+    graph = trace(model)
+    if runs_on_counts(timetable(graph)):
+        run = counting_model(model)
+    else:
+        run = tf.function(SteppingForm(model).run, reduce_retracing=True)
+    outputs = _outputs(run, images)
+    pairs = list(zip(outputs, target, strict=True))
+    scale = sum(float(np.sum(np.square(a, dtype="float64"))) for _, a in pairs)
+    error = sum(
+        float(np.sum(np.square(s.astype("float64") - a))) for s, a in pairs
+    )
+    return error / scale if scale else error
+
+
+def _outputs(run, images) -> list[np.ndarray]:
+    parts = [
+        keras.tree.flatten(run(tf.constant(images[start : start + BATCH])))
+        for start in range(0, len(images), BATCH)
+    ]
+    return [
+        np.concatenate([np.asarray(part) for part in output])
+        for output in zip(*parts, strict=True)
+    ]

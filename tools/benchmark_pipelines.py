@@ -1,0 +1,167 @@
+"""Compares pipelines and clocks: the drop from the analog network for each T.
+
+One cell is a calibration and an evaluation at one T for one pipeline, clock
+and seed; finished cells are kept in the output file, and a second run goes on
+where the first one stopped. The seed decides which images calibrate.
+"""
+
+import json
+import pathlib
+import sys
+import time
+
+from absl import app, flags
+
+from tfsnn_tools import (
+    benchmark_accuracy,
+    benchmark_pipeline_tables,
+    command_line,
+    quiet_start,
+)
+
+USAGE = "tfsnn benchmark pipelines --model=FILE --output=FILE [--flags]"
+TWO_PHASE = "T"
+
+
+def define_flags() -> flags.FlagValues:
+    """The flags of this command."""
+    values = flags.FlagValues()
+    options = {"flag_values": values}
+    flags.DEFINE_string("model", None, "Trained model, .keras.", **options)
+    flags.DEFINE_string("output", None, "JSON-lines file to extend.", **options)
+    flags.DEFINE_string(
+        "data", "tfds:cifar10", "Calibrates on train, tests on test.", **options
+    )
+    flags.DEFINE_string("data_dir", None, "TFDS directory.", **options)
+    flags.DEFINE_list(
+        "pipelines", ["published_light", "light"], "Every pipeline.", **options
+    )
+    flags.DEFINE_list("lags", ["0"], "Every lag; T: two-phase.", **options)
+    flags.DEFINE_list("timesteps", ["4", "8", "16"], "Every T.", **options)
+    flags.DEFINE_list("seeds", ["0"], "Every calibration seed.", **options)
+    flags.DEFINE_integer("images", 1024, "Calibration images.", 16, **options)
+    flags.DEFINE_integer("test_images", 2000, "Test images.", 1, **options)
+    return values
+
+
+def cells(
+    options: flags.FlagValues, num_images: int, num_test_images: int
+) -> list[dict]:
+    """The key of every cell asked for.
+
+    Args:
+        options: Parsed flags.
+        num_images: Calibration images of a cell.
+        num_test_images: Test images there are.
+
+    Returns:
+        Plain types; keys differ if a result may differ.
+    """
+    from tfsnn_tools import model_files
+
+    shared = {
+        "model": pathlib.Path(options.model).name,
+        "model_sha256": model_files.sha256(options.model)[:12],
+        "data": options.data,
+        "tfsnn": quiet_start.versions()["tfsnn"],
+        "images": num_images,
+        "test_images": num_test_images,
+    }
+    return [
+        {
+            "seed": int(seed),
+            "clock": lag,
+            "pipeline": pipeline,
+            "timesteps": int(timesteps),
+        }
+        | shared
+        for seed in options.seeds
+        for lag in options.lags
+        for pipeline in options.pipelines
+        for timesteps in options.timesteps
+    ]
+
+
+def measure(conversion, reference, images, test, key: dict) -> dict:
+    """One cell: calibrates, evaluates, returns the row."""
+    import tfsnn
+    from tfsnn_tools.pipeline_names import PIPELINES
+
+    timesteps = key["timesteps"]
+    lag = timesteps if key["clock"] == TWO_PHASE else int(key["clock"])
+    start = time.monotonic()
+    result = tfsnn.calibrate(
+        conversion,
+        images,
+        timesteps=[timesteps],
+        pipeline=PIPELINES[key["pipeline"]](),
+        config=tfsnn.SweepConfig(lag=lag),
+        max_images=key["images"],
+        seed=key["seed"],
+    )
+    calibrated = time.monotonic() - start
+    evaluation = tfsnn.evaluate(result[timesteps], test, reference=reference)
+    return {
+        **key,
+        "latency_steps": evaluation.latency_steps,
+        "analog": evaluation.reference_accuracy,
+        "accuracy": evaluation.accuracy,
+        "drop": 100 * (evaluation.reference_accuracy - evaluation.accuracy),
+        "agreement": evaluation.agreement,
+        "mean_firing_rate": evaluation.mean_firing_rate,
+        "calibration_seconds": calibrated,
+        "evaluation_seconds": evaluation.seconds,
+    }
+
+
+def check_names(options: flags.FlagValues) -> None:
+    """Raises a usage error for unknown pipelines and lags."""
+    from tfsnn_tools.pipeline_names import PIPELINES
+
+    unknown = sorted(set(options.pipelines) - set(PIPELINES))
+    wrong = [
+        lag for lag in options.lags if lag != TWO_PHASE and not lag.isdecimal()
+    ]
+    if unknown or wrong:
+        raise app.UsageError(
+            f"Received --pipelines={','.join(options.pipelines)} and"
+            f" --lags={','.join(options.lags)}, of which"
+            f" {', '.join([*unknown, *wrong])} is unknown. Supported pipelines:"
+            f" {', '.join(PIPELINES)}; lags: whole numbers, or T for two-phase."
+        )
+
+
+def main(argv: list[str]) -> int:
+    """Prints one row a cell and appends it to the output; then a table."""
+    options = define_flags()
+    command_line.parse(argv, options, required=("model", "output"))
+    quiet_start.import_tensorflow()
+    import tfsnn
+    from tfsnn_tools.model_files import load_keras_model
+
+    check_names(options)
+    model = load_keras_model(options.model)
+    conversion = tfsnn.convert(model)
+    # More than are used, so that seeds draw different ones.
+    count = options.images * max(1, len(options.seeds))
+    images, _ = benchmark_accuracy.load_split(options, "train", count)
+    test = benchmark_accuracy.load_split(options, "test", options.test_images)
+    reference = model.predict(test[0], verbose=0)
+    path = pathlib.Path(options.output)
+    done = benchmark_accuracy.finished_cells(path)
+    about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
+    used = min(options.images, len(images))
+    for key in cells(options, used, len(test[0])):
+        if any(key.items() <= row.items() for row in done):
+            continue
+        row = {**measure(conversion, reference, images, test, key), **about}
+        with path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(json.dumps(row), flush=True)
+    rows = benchmark_accuracy.finished_cells(path)
+    print(f"\n{benchmark_pipeline_tables.markdown(rows)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
