@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.check_layer import check_layer
+from tfsnn.dynamics import BitPlane, Burst, SignedIntegrateAndFire
 from tfsnn.layers import (
     ChannelAffine,
     CountActivation,
@@ -23,6 +24,9 @@ FULL_CELL = {
     "initial_potential_per": "neuron",
     "bias_per": "channel",
 }
+SIGNED = {"kind": SignedIntegrateAndFire()}
+BURST = {"kind": Burst(3), "bias_per": "channel"}
+BIT_PLANE = {"kind": BitPlane(), "initial_potential": 0.125}
 
 
 def rows(number, *features):
@@ -78,6 +82,21 @@ CASES = {
         activation({"threshold_per": None, "bias_per": "layer"}),
         FOLDED,
     ),
+    "activation, signed": (activation(SIGNED), FOLDED),
+    "activation, burst": (activation(BURST, lag=1), FOLDED),
+    "activation, bit-plane": (activation(BIT_PLANE, lag=T), FOLDED),
+    "activation, bit-plane, constant": (
+        activation(BIT_PLANE, temporal_input=False),
+        CONSTANT,
+    ),
+    "count, signed, constant": (
+        count(SIGNED, temporal_input=False),
+        CONSTANT,
+    ),
+    "count, burst": (count(BURST), CONSTANT),
+    "count, bit-plane": (count(BIT_PLANE), CONSTANT),
+    "rnn, signed": (rnn(SIGNED), EXPLICIT),
+    "rnn, burst": (rnn(BURST), EXPLICIT),
     "count": (count(), CONSTANT),
     "count, constant": (count(temporal_input=False), CONSTANT),
     "count, all parameters": (count(FULL_CELL), CONSTANT),

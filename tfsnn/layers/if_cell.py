@@ -6,6 +6,9 @@ import keras
 import tensorflow as tf
 
 from tfsnn.dynamics.integrate_and_fire import RESETS, State, charge
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.neuron_kinds import neuron_kind
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 
 GRANULARITIES = ("layer", "channel", "neuron")
 SPIKE_VALUES = ("threshold", "unit")
@@ -28,15 +31,17 @@ class IFCell(keras.layers.Layer):
         soft reset v <- v - s, hard reset v <- v (1 - s)          (Eq. 2-4)
 
     The state is the potential in units of the threshold. It is kept in the
-    variable dtype also under a mixed dtype policy.
+    variable dtype also under a mixed dtype policy. Another `kind` of neuron
+    fires other spikes, and may keep more state; see `tfsnn.dynamics`.
 
     Args:
         threshold: Firing threshold in activation units, finite and above 0;
             its first value, calibration sets the variable.
         initial_potential: Potential before the first step, activation units.
             None: half the threshold, which makes the neuron round instead of
-            floor.
-        reset: `"soft"` (subtract the threshold) or `"hard"` (to zero).
+            floor; a bit-plane neuron needs a number.
+        reset: `"soft"` (subtract the threshold) or `"hard"` (to zero); the
+            latter for plain neurons only.
         threshold_per: What shares a threshold: `"layer"` (shape `[]`),
             `"channel"` (`[C]`) or `"neuron"` (the shape of a feature map).
             None: it is the constant 1, no variable, and costs nothing a step.
@@ -44,12 +49,16 @@ class IFCell(keras.layers.Layer):
         bias_per: The same for a bias current added at every step; None: the
             neuron has none.
         spike_values: Spikes of `"threshold"` (activation units) or `"unit"`
-            ({0, 1}; the consumers' weights carry the threshold, Eq. 5).
+            (in thresholds, {0, 1} for plain neurons; the consumers' weights
+            carry the threshold, Eq. 5).
+        kind: Kind of neuron, a `NeuronKind` or what its `to_dict` gives;
+            None: plain, with `reset`.
         **kwargs: Other arguments as in `keras.layers.Layer`.
 
     Call arguments:
         inputs: Current of one step `[B, ...]`, activation units.
-        states: List with the potential `[B, ...]` in thresholds.
+        states: List with the potential `[B, ...]` in thresholds, then what
+            else the kind keeps.
 
     Raises:
         ValueError: If an argument is outside its range.
@@ -68,6 +77,7 @@ class IFCell(keras.layers.Layer):
         initial_potential_per: str = "layer",
         bias_per: str | None = None,
         spike_values: str = "threshold",
+        kind: NeuronKind | dict | None = None,
         **kwargs,
     ):
         """See the class."""
@@ -95,7 +105,8 @@ class IFCell(keras.layers.Layer):
         _check_choice("spike_values", spike_values, SPIKE_VALUES)
         self.first_threshold = float(threshold)
         self.first_potential = initial_potential
-        self.reset = reset
+        self.kind = _checked_kind(kind, reset, initial_potential)
+        self.reset = _reset_of(self.kind)
         self.threshold_per = threshold_per
         self.initial_potential_per = initial_potential_per
         self.bias_per = bias_per
@@ -109,7 +120,7 @@ class IFCell(keras.layers.Layer):
     def build(self, input_shape):
         """Creates the parameters for feature maps `input_shape[1:]`."""
         features = tuple(input_shape[1:])
-        self.state_size = [features]
+        self.state_size = [features] * self.kind.num_states
         # The whole number is what keras.layers.RNN expects.
         self.output_size = features[0] if len(features) == 1 else features
         self.threshold = 1.0
@@ -162,26 +173,30 @@ class IFCell(keras.layers.Layer):
             shape: Shape of the state, `[B, ...]`.
 
         Returns:
-            Potential of that shape, in thresholds.
+            Potential of that shape, in thresholds, then what else the kind
+            keeps.
         """
         start = self.in_thresholds(self.initial_potential)
-        return (tf.broadcast_to(start, shape),)
+        return self.kind.initial_state(tf.broadcast_to(start, shape))
 
     def emitted(self, spikes: tf.Tensor) -> tf.Tensor:
-        """Spikes of 0 and 1 as what the neuron sends, see `spike_values`."""
+        """Spikes in thresholds as what the neuron sends, see `spike_values`."""
         if self.spike_values == "unit" or self.threshold_per is None:
             return spikes
         return spikes * self.threshold
 
-    @property
-    def fire(self):
-        """The firing decision, `state -> (spikes, state)`."""
-        return RESETS[self.reset]
-
     def call(self, inputs, states):
         """One step: `(current, [v]) -> (spikes, [v])`."""
+        if self.kind.needs_two_phase:
+            raise ValueError(
+                f"Neuron '{self.name}' of kind '{self.kind.name}' received the"
+                " current of one step. Supported step by step: kinds that"
+                " decide at every step alike. Use SpikingActivation, which"
+                " gives it all of its input first."
+            )
         state = charge(tuple(states), self.scaled_current(inputs))
-        spikes, state = self.fire(state)
+        # These kinds look neither at the step nor at T.
+        spikes, state = self.kind.fire(state, 0, 1)
         return self.emitted(spikes), list(state)
 
     def get_initial_state(self, batch_size=None):
@@ -191,7 +206,7 @@ class IFCell(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape, states_shape=None):
         """Spikes have the shape of the current."""
-        return input_shape, [input_shape]
+        return input_shape, [input_shape] * self.kind.num_states
 
     def get_config(self):
         """The constructor's arguments."""
@@ -204,7 +219,30 @@ class IFCell(keras.layers.Layer):
             "initial_potential_per": self.initial_potential_per,
             "bias_per": self.bias_per,
             "spike_values": self.spike_values,
+            "kind": None if self.kind.is_plain else self.kind.to_dict(),
         }
+
+
+def _checked_kind(kind, reset, initial_potential) -> NeuronKind:
+    if kind is None:
+        return IntegrateAndFire(reset)
+    kind = neuron_kind(kind)
+    if reset not in ("soft", _reset_of(kind)):
+        raise ValueError(
+            f"reset={reset!r} with kind={kind}. Supported: a reset for plain"
+            " neurons, stated once. Leave it out."
+        )
+    if kind.needs_two_phase and initial_potential is None:
+        raise ValueError(
+            f"initial_potential=None with kind={kind}. Supported: a number; T"
+            " is not known here. With threshold * kind.rounding_charge(T) it"
+            " rounds."
+        )
+    return kind
+
+
+def _reset_of(kind: NeuronKind) -> str:
+    return getattr(kind, "reset", "soft")
 
 
 def _check_finite(name, value):
