@@ -27,7 +27,8 @@ def counting_model(model: keras.Model) -> keras.Model:
     everything is affine, so that means over time can be passed on instead of
     spikes: any T for the price of the analog network. The outputs are those
     of `model` up to rounding, and to the bit for dyadic weights and T a power
-    of two.
+    of two. Of neurons that are not plain the sum of their spikes has a closed
+    form as well, see `NeuronKind.count`.
 
     Spikes are exact in half precision where they are 0 and 1; their means are
     rounded there (see `CountActivation`).
@@ -117,7 +118,7 @@ def _obstacle_at_neuron(call, table):
     kind = type(layer.cell)
     if type(layer) is not SpikingActivation or kind is not IFCell:
         return f"is a neuron of its own kind ({kind.__name__})"
-    if layer.cell.reset != "soft":
+    if not layer.cell.kind.has_counts:
         return f"has reset={layer.cell.reset!r}"
     if layer.use_temporal_bias:
         return "has a temporal bias, a charge for each firing step"

@@ -26,7 +26,7 @@ class UnitNeuron:
     bias: np.ndarray | None
 
     def rebuilt(self, name: str, *, with_bias: bool) -> SpikingActivation:
-        """An unbuilt layer with a threshold of one and spikes of 0 and 1.
+        """An unbuilt layer with a threshold of one and spikes in units of it.
 
         Args:
             name: Its name.
@@ -43,7 +43,6 @@ class UnitNeuron:
             **cell.get_config(),
             "threshold": 1.0,
             "threshold_per": None,
-            "initial_potential": None,
             "initial_potential_per": granularity_of(potential, features),
             "bias_per": bias_per,
             "spike_values": "unit",
