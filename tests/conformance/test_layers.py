@@ -9,6 +9,7 @@ from tfsnn.dynamics import BitPlane, Burst, SignedIntegrateAndFire
 from tfsnn.layers import (
     ChannelAffine,
     CountActivation,
+    ExtendedCell,
     IFCell,
     RepeatTime,
     SpikingActivation,
@@ -34,9 +35,16 @@ def rows(number, *features):
     return rng.integers(-4, 5, (number, *features)) / 4
 
 
+def neuron_of(cell, policy):
+    if cell is None:
+        return None
+    cell_class = ExtendedCell if "kind" in cell else IFCell
+    return cell_class(dtype=policy, **cell)
+
+
 def activation(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return SpikingActivation(T, neuron, dtype=policy, **arguments)
 
     return make
@@ -44,7 +52,7 @@ def activation(cell=None, **arguments):
 
 def count(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return CountActivation(T, neuron, dtype=policy, **arguments)
 
     return make
@@ -52,7 +60,7 @@ def count(cell=None, **arguments):
 
 def rnn(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return SpikingRNN(neuron, dtype=policy, **arguments)
 
     return make

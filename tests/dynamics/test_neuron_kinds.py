@@ -250,6 +250,17 @@ def test_cost_of_spikes():
     )
 
 
+@pytest.mark.parametrize("kind", [IntegrateAndFire(), BitPlane()])
+def test_events_are_the_steps_with_a_spike(kind, rng):
+    total = rng.integers(-64, 512, (1, 200)) / 64
+    later = [total * 0] * (T - 1)
+    spikes, _ = run(kind, np.stack([total, *later]), 0.0, lag=T)
+    levels = spikes.mean(axis=0) * kind.quantiser(T).levels_per_threshold
+    assert kind.has_events
+    got = kind.events(tf.constant(np.round(levels)))
+    np.testing.assert_array_equal(got, (spikes != 0).sum(axis=0))
+
+
 # Multiples of 1/4: nothing rounds. From far below to several thresholds.
 CURRENTS = np.arange(-24, 41)[:, None] / 4
 POTENTIALS = np.arange(-40, 41)[None, :] / 4

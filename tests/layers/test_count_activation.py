@@ -6,21 +6,28 @@ import pytest
 import tensorflow as tf
 
 from tests.support.kinds import KINDS
-from tfsnn.dynamics import BitPlane
-from tfsnn.layers import CountActivation, IFCell, SpikingActivation
+from tfsnn.dynamics import BitPlane, IntegrateAndFire
+from tfsnn.layers import (
+    CountActivation,
+    ExtendedCell,
+    IFCell,
+    SpikingActivation,
+)
+from tfsnn.layers.extended_cell import neuron_cell
 
 T = 8
+PLAIN = IntegrateAndFire()
 MIXED = "mixed_bfloat16"
 PARAMETERS = {"threshold": 4, "initial_potential": 8, "bias": 2}
 POLICIES = ("float32", "float64", MIXED)
 
 
-def cells(per, values, dtype="float32", kind=None):
+def cells(per, values, dtype="float32", kind=PLAIN):
     """Two neurons with the same dyadic parameters, two channels."""
     cell, twin = (
-        IFCell(
+        neuron_cell(
+            kind,
             initial_potential=0.0,
-            kind=kind,
             threshold_per=per,
             initial_potential_per=per,
             bias_per=per,
@@ -86,7 +93,9 @@ def test_is_the_mean_of_every_kind(kind, temporal, values, rng):
 @pytest.mark.parametrize("timesteps", [1, 3, 12])
 def test_bit_planes_fill_the_range(timesteps):
     start = BitPlane().rounding_charge(timesteps)
-    layer = CountActivation(timesteps, IFCell(1.0, start, kind=BitPlane()))
+    layer = CountActivation(
+        timesteps, ExtendedCell(1.0, start, kind=BitPlane())
+    )
     levels = 2**timesteps
     value = np.arange(-3, levels + 3, dtype="float32")[None] / levels
     wanted = np.clip(value, 0, (levels - 1) / levels)
@@ -170,4 +179,4 @@ def test_a_hard_reset_is_refused():
 def test_bit_planes_have_few_steps():
     text = "timesteps=25 with neurons of kind 'bit_plane'. Supported: 1...24"
     with pytest.raises(ValueError, match=text):
-        CountActivation(25, IFCell(1.0, 0.1, kind=BitPlane()))
+        CountActivation(25, ExtendedCell(1.0, 0.1, kind=BitPlane()))

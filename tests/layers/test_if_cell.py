@@ -1,6 +1,5 @@
 """One step of the neuron as an RNN cell."""
 
-import json
 import re
 
 import keras
@@ -8,13 +7,6 @@ import numpy as np
 import pytest
 
 from tests.reference.neuron import integrate_and_fire
-from tests.support.kinds import EXTENDED, STEPWISE
-from tfsnn.dynamics import (
-    BitPlane,
-    Burst,
-    IntegrateAndFire,
-    SignedIntegrateAndFire,
-)
 from tfsnn.layers import IFCell, SpikingRNN
 
 FEATURES = (2, 3)
@@ -169,52 +161,6 @@ def test_config_round_trip():
     assert config.items() >= arguments.items()
 
 
-def test_configs_from_before_kinds_are_read():
-    older = IFCell(reset="hard").get_config()
-    del older["kind"]
-    assert IFCell.from_config(older).kind == IntegrateAndFire("hard")
-
-
-@pytest.mark.parametrize("kind", EXTENDED.values(), ids=EXTENDED)
-def test_kind_is_kept(kind):
-    cell = IFCell(1.0, 0.5, kind=kind)
-    config = json.loads(json.dumps(cell.get_config()))
-    assert config["kind"] == kind.to_dict()
-    assert IFCell.from_config(config).kind == kind
-
-
-def test_plain_kind_is_its_reset():
-    cell = IFCell(kind=IntegrateAndFire("hard"))
-    assert cell.reset == "hard"
-    assert cell.get_config() == {
-        **IFCell(reset="hard").get_config(),
-        "name": cell.name,
-    }
-
-
-@pytest.mark.parametrize("kind", STEPWISE.values(), ids=STEPWISE)
-def test_a_step_of_every_kind(kind):
-    cell = built((2,), threshold=2.0, kind=kind)
-    states = cell.get_initial_state(batch_size=3)
-    assert [tuple(s.shape) for s in states] == [(3, 2)] * kind.num_states
-    assert cell.state_size == [(2,)] * kind.num_states
-    current = np.full((3, 2), 5.0, "float32")
-    spikes, after = cell(current, states)
-    # In thresholds: 0.5 + 2.5.
-    spike = 3 if kind.name == "burst" else 1
-    np.testing.assert_array_equal(spikes, np.full((3, 2), 2.0 * spike))
-    np.testing.assert_array_equal(after[0], np.full((3, 2), 3.0 - spike))
-    shapes = cell.compute_output_shape((3, 2))
-    assert shapes == ((3, 2), [(3, 2)] * kind.num_states)
-
-
-def test_bit_planes_are_not_fired_step_by_step():
-    cell = IFCell(1.0, 0.5, kind=BitPlane(), name="first")
-    message = "Neuron 'first' of kind 'bit_plane' received the current of one"
-    with pytest.raises(ValueError, match=message):
-        cell(np.ones((1, 3)), [np.ones((1, 3))])
-
-
 def test_numpy_numbers_become_plain_ones():
     config = IFCell(np.float32(2.0), np.float32(0.5)).get_config()
     assert type(config["threshold"]) is type(config["initial_potential"])
@@ -258,23 +204,6 @@ PER = "Supported: 'layer', 'channel', 'neuron'."
         (
             {"spike_values": "one"},
             "spike_values='one'. Supported: 'threshold', 'unit'.",
-        ),
-        (
-            {"kind": Burst(2), "reset": "hard"},
-            "reset='hard' with kind=Burst(max_spikes=2). Supported: a reset",
-        ),
-        (
-            {"kind": SignedIntegrateAndFire(), "reset": "zero"},
-            f"reset='zero'. {RESETS}",
-        ),
-        (
-            {"kind": {"name": "poisson"}},
-            "Neuron kind 'poisson'. Supported: 'if', 'signed', 'burst',",
-        ),
-        (
-            {"kind": BitPlane()},
-            "initial_potential=None with kind=BitPlane(). Supported: a number;"
-            " T is not known here. With threshold * kind.rounding_charge(T)",
         ),
     ],
     ids=lambda value: str(value)[:32] if isinstance(value, dict) else "",

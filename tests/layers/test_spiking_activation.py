@@ -9,7 +9,13 @@ from tests.reference.neuron import integrate_and_fire
 from tests.reference.neuron_kinds import run_kind
 from tests.support.kinds import EXTENDED, STEPWISE
 from tfsnn.dynamics import BitPlane, SignedIntegrateAndFire
-from tfsnn.layers import IFCell, RepeatTime, SpikingActivation, SpikingRNN
+from tfsnn.layers import (
+    ExtendedCell,
+    IFCell,
+    RepeatTime,
+    SpikingActivation,
+    SpikingRNN,
+)
 from tfsnn.numerics import response
 
 T = 6
@@ -258,7 +264,9 @@ def test_other_kinds_equal_the_oracle(kind, lag, temporal, batch, values, rng):
     current = rng.integers(-16, 32, (T, batch, 3)) / 16
     if not temporal:
         current[:] = current[0]
-    cell = IFCell(0.5, 0.125, kind=kind, spike_values=values, dtype="float64")
+    cell = ExtendedCell(
+        0.5, 0.125, kind=kind, spike_values=values, dtype="float64"
+    )
     layer = SpikingActivation(
         T, cell, lag=lag, temporal_input=temporal, dtype="float64"
     )
@@ -281,7 +289,7 @@ def test_other_kinds_equal_the_oracle(kind, lag, temporal, batch, values, rng):
 def test_looped_equals_unrolled(kind, jit, rng):
     steps = 80
     current = rng.integers(-8, 16, (steps, 2, 3)) / 16
-    layer = SpikingActivation(steps, IFCell(0.5, kind=kind), lag=1)
+    layer = SpikingActivation(steps, ExtendedCell(0.5, kind=kind), lag=1)
     run = tf.function(layer, jit_compile=jit)
     got = np.reshape(run(fold(current).astype("float32")), current.shape)
     expected = run_kind(kind.to_dict(), current, 0.5, 0.25, lag=1)
@@ -292,7 +300,7 @@ def test_looped_equals_unrolled(kind, jit, rng):
 def test_bit_planes_when_compiled(jit):
     steps = 12
     value = np.arange(-64, 4200, dtype="float32")[None] / 2**12
-    cell = IFCell(1.0, BitPlane().rounding_charge(steps), kind=BitPlane())
+    cell = ExtendedCell(1.0, BitPlane().rounding_charge(steps), kind=BitPlane())
     layer = SpikingActivation(steps, cell, temporal_input=False)
     spikes = tf.function(layer, jit_compile=jit)(value)
     sums = np.reshape(spikes, (steps, -1)).sum(axis=0)
@@ -304,7 +312,9 @@ def test_bit_planes_when_compiled(jit):
 def test_temporal_bias_of_a_signed_neuron(rng):
     current = rng.integers(-16, 32, (T, 2, 3)) / 16
     charges = rng.integers(-8, 9, (T, 3)) / 16
-    cell = IFCell(0.5, 0.125, kind=SignedIntegrateAndFire(), dtype="float64")
+    cell = ExtendedCell(
+        0.5, 0.125, kind=SignedIntegrateAndFire(), dtype="float64"
+    )
     layer = SpikingActivation(T, cell, use_temporal_bias=True, dtype="float64")
     layer.build((None, 3))
     layer.temporal_bias.assign(charges)
@@ -316,7 +326,7 @@ def test_temporal_bias_of_a_signed_neuron(rng):
 
 
 def test_bit_planes_need_all_input():
-    cell = IFCell(1.0, 0.1, kind=BitPlane())
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
     text = (
         "lag=2 with timesteps=6 and neurons of kind 'bit_plane'. Supported:"
         " lag=T, for they fire the bits of all their input. Use lag=6, or"
@@ -326,14 +336,14 @@ def test_bit_planes_need_all_input():
 
 
 def test_bit_planes_of_a_constant_have_no_lag():
-    cell = IFCell(1.0, 0.1, kind=BitPlane())
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
     text = "lag=6 with temporal_input=False and neurons of kind 'bit_plane'."
     with pytest.raises(ValueError, match=text):
         SpikingActivation(T, cell, lag=T, temporal_input=False)
 
 
 def test_bit_planes_have_few_steps():
-    cell = IFCell(1.0, 0.1, kind=BitPlane())
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
     text = "timesteps=25 with neurons of kind 'bit_plane'. Supported: 1...24"
     with pytest.raises(ValueError, match=text):
         SpikingActivation(25, cell, lag=25)

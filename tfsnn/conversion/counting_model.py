@@ -8,11 +8,11 @@ from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
 from tfsnn.layers import (
     CountActivation,
-    IFCell,
     RepeatTime,
     SpikingActivation,
     TimeAverage,
 )
+from tfsnn.layers.extended_cell import CELLS
 
 from .operation_rules import AFFINE
 from .rules import REMOVED, rule_for
@@ -115,9 +115,9 @@ def _obstacle(table: Timetable) -> str | None:
 
 def _obstacle_at_neuron(call, table):
     layer = call.operation
-    kind = type(layer.cell)
-    if type(layer) is not SpikingActivation or kind is not IFCell:
-        return f"is a neuron of its own kind ({kind.__name__})"
+    cell = type(layer.cell)
+    if type(layer) is not SpikingActivation or cell not in CELLS:
+        return f"is a neuron of its own kind ({cell.__name__})"
     if not layer.cell.kind.has_counts:
         return f"has reset={layer.cell.reset!r}"
     if layer.use_temporal_bias:
@@ -150,7 +150,7 @@ def _counting(rewriter, call, current):
     spiking = call.operation
     layer = CountActivation(
         spiking.timesteps,
-        IFCell.from_config(spiking.cell.get_config()),
+        type(spiking.cell).from_config(spiking.cell.get_config()),
         # A constant that is first integrated counts like any other current.
         temporal_input=spiking.lag == spiking.timesteps,
         name=rewriter.name_of_use(spiking),

@@ -7,7 +7,8 @@ import keras
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.graph.rewrite import rewrite, unchanged
 from tfsnn.graph.view import Graph, symbolic_tensors
-from tfsnn.layers import IFCell, RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.layers import RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.layers.extended_cell import neuron_cell
 from tfsnn.layers.timesteps import (
     check_kind_lag,
     check_kind_timesteps,
@@ -181,8 +182,8 @@ def neuron_layer(
                 )
     wide = _potential_dtype(dtype)
     start = kind.rounding_charge(clock["timesteps"])
-    cell = IFCell(
-        1.0, start, kind=kind, name="cell", dtype=wide, **granularities
+    cell = neuron_cell(
+        kind, 1.0, start, name="cell", dtype=wide, **granularities
     )
     return SpikingActivation(
         cell=cell,

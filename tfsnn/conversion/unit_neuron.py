@@ -5,7 +5,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from tfsnn.layers import IFCell, SpikingActivation
+from tfsnn.layers import SpikingActivation
+from tfsnn.layers.extended_cell import CELLS
 from tfsnn.types import granularity_of
 
 
@@ -51,7 +52,7 @@ class UnitNeuron:
             {
                 **self.layer.get_config(),
                 "name": name,
-                "cell": IFCell.from_config(config),
+                "cell": type(cell).from_config(config),
             }
         )
 
@@ -85,7 +86,7 @@ def unit_neuron(operation: keras.Operation) -> UnitNeuron | None:
     if type(operation) is not SpikingActivation:
         return None
     cell = operation.cell
-    if type(cell) is not IFCell or np.ndim(cell.threshold) > 1:
+    if type(cell) not in CELLS or np.ndim(cell.threshold) > 1:
         return None
     threshold = _values(cell.threshold)
     unit = cell.spike_values == "unit"

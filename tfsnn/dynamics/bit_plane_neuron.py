@@ -34,6 +34,7 @@ class BitPlane(NeuronKind):
 
     name: ClassVar[str] = "bit_plane"
     needs_two_phase: ClassVar[bool] = True
+    has_events: ClassVar[bool] = True
     bits: ClassVar[int] = 1
     spike_cost: ClassVar[str] = "one shifted addition"
 
@@ -64,6 +65,11 @@ class BitPlane(NeuronKind):
         value = current + tf.math.divide_no_nan(potential, steps)
         levels = 2.0**timesteps
         return tf.clip_by_value(tf.floor(levels * value), 0.0, levels - 1.0)
+
+    def events(self, levels: tf.Tensor) -> tf.Tensor:
+        """The number of bits that are set."""
+        bits = tf.raw_ops.PopulationCount(x=tf.cast(levels, tf.int32))
+        return tf.cast(bits, levels.dtype)
 
     def accumulates(self, spikes: tf.Tensor) -> tf.Tensor:
         """One shifted addition a spike, whatever it is worth."""

@@ -28,6 +28,7 @@ class NeuronKind(abc.ABC):
         needs_two_phase: Whether it must know all its input before it fires
             (lag = T), and how many steps there are.
         has_counts: Whether its spikes over T steps have a closed form.
+        has_events: Whether the level tells how many of the steps had a spike.
         spike_cost: What a spike costs the neuron that receives it, in words.
     """
 
@@ -35,6 +36,7 @@ class NeuronKind(abc.ABC):
     num_states: ClassVar[int] = 1
     is_plain: ClassVar[bool] = False
     needs_two_phase: ClassVar[bool] = False
+    has_events: ClassVar[bool] = False
     spike_cost: ClassVar[str]
 
     @property
@@ -132,6 +134,17 @@ class NeuronKind(abc.ABC):
             is their quotient by `quantiser(T).levels_per_threshold`,
             in thresholds.
         """
+
+    def events(self, levels: tf.Tensor) -> tf.Tensor:
+        """Steps at which a neuron sent a spike, if it `has_events`.
+
+        Args:
+            levels: What `count` gives, any shape.
+
+        Returns:
+            Same shape and dtype.
+        """
+        return levels
 
     def accumulates(self, spikes: tf.Tensor) -> tf.Tensor:
         """Additions that spikes cost each neuron that receives them.

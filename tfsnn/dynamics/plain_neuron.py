@@ -31,6 +31,7 @@ class IntegrateAndFire(NeuronKind):
 
     name: ClassVar[str] = "if"
     is_plain: ClassVar[bool] = True
+    has_events: ClassVar[bool] = True
     bits: ClassVar[int] = 1
     spike_cost: ClassVar[str] = "one addition"
 

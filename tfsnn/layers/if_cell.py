@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tfsnn.dynamics.integrate_and_fire import RESETS, State, charge
 from tfsnn.dynamics.neuron_kind import NeuronKind
-from tfsnn.dynamics.neuron_kinds import neuron_kind
 from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 
 GRANULARITIES = ("layer", "channel", "neuron")
@@ -31,17 +30,16 @@ class IFCell(keras.layers.Layer):
         soft reset v <- v - s, hard reset v <- v (1 - s)          (Eq. 2-4)
 
     The state is the potential in units of the threshold. It is kept in the
-    variable dtype also under a mixed dtype policy. Another `kind` of neuron
-    fires other spikes, and may keep more state; see `tfsnn.dynamics`.
+    variable dtype also under a mixed dtype policy. Neurons that fire other
+    spikes are an `ExtendedCell`.
 
     Args:
         threshold: Firing threshold in activation units, finite and above 0;
             its first value, calibration sets the variable.
         initial_potential: Potential before the first step, activation units.
             None: half the threshold, which makes the neuron round instead of
-            floor; a bit-plane neuron needs a number.
-        reset: `"soft"` (subtract the threshold) or `"hard"` (to zero); the
-            latter for plain neurons only.
+            floor.
+        reset: `"soft"` (subtract the threshold) or `"hard"` (to zero).
         threshold_per: What shares a threshold: `"layer"` (shape `[]`),
             `"channel"` (`[C]`) or `"neuron"` (the shape of a feature map).
             None: it is the constant 1, no variable, and costs nothing a step.
@@ -49,16 +47,12 @@ class IFCell(keras.layers.Layer):
         bias_per: The same for a bias current added at every step; None: the
             neuron has none.
         spike_values: Spikes of `"threshold"` (activation units) or `"unit"`
-            (in thresholds, {0, 1} for plain neurons; the consumers' weights
-            carry the threshold, Eq. 5).
-        kind: Kind of neuron, a `NeuronKind` or what its `to_dict` gives;
-            None: plain, with `reset`.
+            ({0, 1}; the consumers' weights carry the threshold, Eq. 5).
         **kwargs: Other arguments as in `keras.layers.Layer`.
 
     Call arguments:
         inputs: Current of one step `[B, ...]`, activation units.
-        states: List with the potential `[B, ...]` in thresholds, then what
-            else the kind keeps.
+        states: List with the potential `[B, ...]` in thresholds.
 
     Raises:
         ValueError: If an argument is outside its range.
@@ -77,7 +71,6 @@ class IFCell(keras.layers.Layer):
         initial_potential_per: str = "layer",
         bias_per: str | None = None,
         spike_values: str = "threshold",
-        kind: NeuronKind | dict | None = None,
         **kwargs,
     ):
         """See the class."""
@@ -105,8 +98,8 @@ class IFCell(keras.layers.Layer):
         _check_choice("spike_values", spike_values, SPIKE_VALUES)
         self.first_threshold = float(threshold)
         self.first_potential = initial_potential
-        self.kind = _checked_kind(kind, reset, initial_potential)
-        self.reset = _reset_of(self.kind)
+        self.reset = reset
+        self.kind: NeuronKind = IntegrateAndFire(reset)
         self.threshold_per = threshold_per
         self.initial_potential_per = initial_potential_per
         self.bias_per = bias_per
@@ -219,30 +212,7 @@ class IFCell(keras.layers.Layer):
             "initial_potential_per": self.initial_potential_per,
             "bias_per": self.bias_per,
             "spike_values": self.spike_values,
-            "kind": None if self.kind.is_plain else self.kind.to_dict(),
         }
-
-
-def _checked_kind(kind, reset, initial_potential) -> NeuronKind:
-    if kind is None:
-        return IntegrateAndFire(reset)
-    kind = neuron_kind(kind)
-    if reset not in ("soft", _reset_of(kind)):
-        raise ValueError(
-            f"reset={reset!r} with kind={kind}. Supported: a reset for plain"
-            " neurons, stated once. Leave it out."
-        )
-    if kind.needs_two_phase and initial_potential is None:
-        raise ValueError(
-            f"initial_potential=None with kind={kind}. Supported: a number; T"
-            " is not known here. With threshold * kind.rounding_charge(T) it"
-            " rounds."
-        )
-    return kind
-
-
-def _reset_of(kind: NeuronKind) -> str:
-    return getattr(kind, "reset", "soft")
 
 
 def _check_finite(name, value):
