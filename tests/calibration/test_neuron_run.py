@@ -7,6 +7,7 @@ from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.spike_store import unpack
 from tfsnn.conversion.spiking import assign_parameters, neuron_layer
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 FEATURES = (2, 3)
@@ -118,7 +119,7 @@ def test_is_the_layer_of_the_spiking_model(granularity, lag):
         "neuron",
         parameters_of(granularity, 4),
         feature_shape=FEATURES,
-        reset="soft",
+        kind=IntegrateAndFire(),
         dtype="float32",
         timesteps=4,
         lag=lag,

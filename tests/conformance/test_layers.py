@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from tests.support.check_layer import check_layer
+from tfsnn.dynamics import BitPlane, Burst, SignedIntegrateAndFire
 from tfsnn.layers import (
     ChannelAffine,
     CountActivation,
+    ExtendedCell,
     IFCell,
     RepeatTime,
     SpikingActivation,
@@ -23,6 +25,9 @@ FULL_CELL = {
     "initial_potential_per": "neuron",
     "bias_per": "channel",
 }
+SIGNED = {"kind": SignedIntegrateAndFire()}
+BURST = {"kind": Burst(3), "bias_per": "channel"}
+BIT_PLANE = {"kind": BitPlane(), "initial_potential": 0.125}
 
 
 def rows(number, *features):
@@ -30,9 +35,16 @@ def rows(number, *features):
     return rng.integers(-4, 5, (number, *features)) / 4
 
 
+def neuron_of(cell, policy):
+    if cell is None:
+        return None
+    cell_class = ExtendedCell if "kind" in cell else IFCell
+    return cell_class(dtype=policy, **cell)
+
+
 def activation(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return SpikingActivation(T, neuron, dtype=policy, **arguments)
 
     return make
@@ -40,7 +52,7 @@ def activation(cell=None, **arguments):
 
 def count(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return CountActivation(T, neuron, dtype=policy, **arguments)
 
     return make
@@ -48,7 +60,7 @@ def count(cell=None, **arguments):
 
 def rnn(cell=None, **arguments):
     def make(policy):
-        neuron = None if cell is None else IFCell(dtype=policy, **cell)
+        neuron = neuron_of(cell, policy)
         return SpikingRNN(neuron, dtype=policy, **arguments)
 
     return make
@@ -78,6 +90,21 @@ CASES = {
         activation({"threshold_per": None, "bias_per": "layer"}),
         FOLDED,
     ),
+    "activation, signed": (activation(SIGNED), FOLDED),
+    "activation, burst": (activation(BURST, lag=1), FOLDED),
+    "activation, bit-plane": (activation(BIT_PLANE, lag=T), FOLDED),
+    "activation, bit-plane, constant": (
+        activation(BIT_PLANE, temporal_input=False),
+        CONSTANT,
+    ),
+    "count, signed, constant": (
+        count(SIGNED, temporal_input=False),
+        CONSTANT,
+    ),
+    "count, burst": (count(BURST), CONSTANT),
+    "count, bit-plane": (count(BIT_PLANE), CONSTANT),
+    "rnn, signed": (rnn(SIGNED), EXPLICIT),
+    "rnn, burst": (rnn(BURST), EXPLICIT),
     "count": (count(), CONSTANT),
     "count, constant": (count(temporal_input=False), CONSTANT),
     "count, all parameters": (count(FULL_CELL), CONSTANT),

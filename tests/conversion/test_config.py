@@ -1,6 +1,28 @@
 import pytest
 
 from tfsnn.conversion import ConversionConfig
+from tfsnn.dynamics import (
+    BitPlane,
+    Burst,
+    IntegrateAndFire,
+    SignedIntegrateAndFire,
+)
+
+KINDS = {
+    "plain": ({}, IntegrateAndFire("soft")),
+    "hard": ({"reset": "hard"}, IntegrateAndFire("hard")),
+    "signed": ({"neuron": "signed"}, SignedIntegrateAndFire()),
+    "burst": ({"neuron": "burst"}, Burst(4)),
+    "longer": ({"neuron": "burst", "max_spikes": 7}, Burst(7)),
+    "bit-plane": ({"neuron": "bit_plane"}, BitPlane()),
+}
+
+
+@pytest.mark.parametrize(("arguments", "kind"), KINDS.values(), ids=KINDS)
+def test_kind_of_neuron(arguments, kind):
+    config = ConversionConfig(**arguments)
+    assert config.kind == kind
+    assert ConversionConfig.from_dict(config.to_dict()) == config
 
 
 @pytest.mark.parametrize(
@@ -13,6 +35,15 @@ from tfsnn.conversion import ConversionConfig
         ({"reset": "zero"}, "reset='zero'. Supported: 'soft', 'hard'"),
         ({"reset": None}, "reset=None. Supported"),
         ({"spikes": 1}, "spikes=1. Supported: 'threshold', 'unit'"),
+        (
+            {"neuron": "poisson"},
+            "neuron='poisson'. Supported: 'if', 'signed', 'burst', 'bit_plane'",
+        ),
+        (
+            {"neuron": "burst", "reset": "hard"},
+            "reset='hard' with neuron='burst'. Supported: 'soft'; only plain",
+        ),
+        ({"max_spikes": 0}, "max_spikes=0. Supported: whole numbers 1...255."),
     ],
 )
 def test_unknown_values_are_refused(arguments, text):
@@ -26,6 +57,8 @@ def test_to_dict_and_back():
         "average_pool": "neuron",
         "reset": "hard",
         "spikes": "unit",
+        "neuron": "if",
+        "max_spikes": 4,
     }
     assert ConversionConfig.from_dict(config.to_dict()) == config
 

@@ -16,6 +16,7 @@ from tests.support.convertible import (
 from tests.support.networks import kinds, outputs_of
 from tfsnn import convert
 from tfsnn.conversion.spiking import neuron_layer
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 layers = keras.layers
@@ -234,7 +235,7 @@ def test_neuron_layer_has_its_clock():
         "n",
         None,
         feature_shape=(3,),
-        reset="soft",
+        kind=IntegrateAndFire(),
         dtype="float32",
         timesteps=4,
         lag=2,

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.classifier import run_classifier
+from tests.support.kinds import EXTENDED
 from tests.support.spiking_networks import (
     IMAGE_SHAPE,
     classifier,
@@ -17,8 +18,10 @@ from tests.support.spiking_networks import (
     spiking,
 )
 from tfsnn.conversion import with_unit_spikes
+from tfsnn.dynamics import BitPlane
 from tfsnn.errors import ConversionError, DataError
 from tfsnn.evaluation import evaluate
+from tfsnn.layers import SpikingActivation
 from tfsnn.types import NeuronParameters
 
 T = 6
@@ -102,6 +105,65 @@ def test_every_entry_on_counts(network, unit):
     assert record.mean_firing_rate == pytest.approx(every.mean())
     clock = (record.timesteps, record.lag, record.latency_steps)
     assert clock == (steps, steps, 2 * steps)
+
+
+def trains_of(model, batch):
+    """Spike trains by name."""
+    neurons = [x for x in model.layers if isinstance(x, SpikingActivation)]
+    outputs = {layer.name: layer.output for layer in neurons}
+    trains = keras.Model(model.input, outputs)(batch)
+    return {name: np.asarray(train) for name, train in trains.items()}
+
+
+@every_execution
+@pytest.mark.parametrize("kind", EXTENDED.values(), ids=EXTENDED)
+def test_every_spike_counts_once_whatever_it_is_worth(network, kind, execution):
+    # Pipelined where there is a choice; T bits would be run on counts.
+    kinds = {"kind": kind, "timesteps": T}
+    model = spiking(
+        single_layer() if kind.needs_two_phase else network, **kinds
+    )
+    trains = trains_of(model, IMAGES)
+    assert any(len(np.unique(train)) > 2 for train in trains.values())
+    record = evaluated(model, execution)
+    rates = {name: np.mean(train != 0) for name, train in trains.items()}
+    assert record.firing_rates == pytest.approx(rates)
+    wanted = share(np.argmax(model(IMAGES), axis=-1), LABELS)
+    assert record.accuracy == pytest.approx(wanted)
+    assert record.neuron == kind.name
+    assert (record.accuracy_at is None) == kind.needs_two_phase
+
+
+def single_layer():
+    """A network whose only neurons have a constant current."""
+    image = keras.Input(IMAGE_SHAPE)
+    x = keras.layers.ReLU(name="first")(keras.layers.Conv2D(2, 3)(image))
+    x = keras.layers.Dense(3)(keras.layers.Flatten()(x))
+    return make_dyadic(keras.Model(image, x))
+
+
+def test_bits_are_counted_without_steps(network):
+    steps = 8
+    model = spiking(network, timesteps=steps, kind=BitPlane())
+    record = evaluate(model, (IMAGES, LABELS))
+    assert (record.execution, record.latency_steps) == ("counts", 2 * steps)
+    rates = {
+        name: np.mean(train != 0)
+        for name, train in trains_of(model, IMAGES).items()
+    }
+    assert record.firing_rates == pytest.approx(rates)
+
+
+@pytest.mark.parametrize("name", ["signed", "burst"])
+def test_levels_that_do_not_tell_the_spikes_are_run_in_time(network, name):
+    model = spiking(network, timesteps=T, lag=T, kind=EXTENDED[name])
+    record = evaluate(model, (IMAGES, LABELS))
+    assert record.execution == "folded"
+    rates = {
+        name: np.mean(train != 0)
+        for name, train in trains_of(model, IMAGES).items()
+    }
+    assert record.firing_rates == pytest.approx(rates)
 
 
 def test_counts_of_thresholds_by_channel(network):

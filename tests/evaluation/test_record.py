@@ -48,6 +48,13 @@ def test_table_shows_what_there_is():
     ]
 
 
+def test_neurons_that_are_not_plain_are_labelled():
+    bursts = Evaluation(**SPIKING.to_dict() | {"neuron": "burst"})
+    assert "neurons             burst (not plain)" in str(bursts).splitlines()
+    plain = Evaluation(**SPIKING.to_dict() | {"neuron": "if"})
+    assert str(plain) == str(SPIKING)
+
+
 def test_table_leaves_out_what_there_is_not():
     names = [line.split("  ")[0] for line in str(PLAIN).splitlines()]
     assert names == ["model", "images", "accuracy", "seconds"]

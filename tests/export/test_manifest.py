@@ -13,6 +13,7 @@ import tfsnn.version
 from tests.support.spiking_networks import classifier, spiking
 from tfsnn.calibration import CalibrationResult, pipelines
 from tfsnn.conversion import convert
+from tfsnn.dynamics import Burst
 from tfsnn.export.manifest import digests, head, model_entry, origin
 from tfsnn.export.serving_function import serving_function
 from tfsnn.types import NeuronParameters
@@ -57,6 +58,24 @@ def test_signature():
         "name": "serving_default",
         "inputs": {"images": {"shape": [None, 6, 6, 2], "dtype": "float32"}},
         "outputs": {"logits": outputs, "probabilities": outputs},
+    }
+
+
+def test_plain_neurons():
+    plain = {"name": "if", "reset": "soft", "num_levels": 5}
+    cost = {"bits_per_step": 1, "spike_cost": "one addition"}
+    assert entry()["neurons"] == {"is_plain": True, "kinds": [plain | cost]}
+
+
+def test_other_neurons_are_labelled():
+    bursts = {"name": "burst", "max_spikes": 3, "num_levels": 3 * 4 + 1}
+    cost = {
+        "bits_per_step": 2,
+        "spike_cost": "as many additions as it has spikes",
+    }
+    assert entry(kind=Burst(3))["neurons"] == {
+        "is_plain": False,
+        "kinds": [bursts | cost],
     }
 
 

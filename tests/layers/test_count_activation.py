@@ -5,18 +5,29 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsnn.layers import CountActivation, IFCell, SpikingActivation
+from tests.support.kinds import KINDS
+from tfsnn.dynamics import BitPlane, IntegrateAndFire
+from tfsnn.layers import (
+    CountActivation,
+    ExtendedCell,
+    IFCell,
+    SpikingActivation,
+)
+from tfsnn.layers.extended_cell import neuron_cell
 
 T = 8
+PLAIN = IntegrateAndFire()
 MIXED = "mixed_bfloat16"
 PARAMETERS = {"threshold": 4, "initial_potential": 8, "bias": 2}
 POLICIES = ("float32", "float64", MIXED)
 
 
-def cells(per, values, dtype="float32"):
+def cells(per, values, dtype="float32", kind=PLAIN):
     """Two neurons with the same dyadic parameters, two channels."""
     cell, twin = (
-        IFCell(
+        neuron_cell(
+            kind,
+            initial_potential=0.0,
             threshold_per=per,
             initial_potential_per=per,
             bias_per=per,
@@ -60,6 +71,35 @@ def test_is_the_mean_of_the_spiking_layer(temporal, per, values, policy, rng):
     wanted = mean(spiking(given.astype("float32")))
     assert wanted.any()
     np.testing.assert_array_equal(np.float64(got), wanted)
+
+
+@pytest.mark.parametrize("values", ["threshold", "unit"])
+@pytest.mark.parametrize("temporal", [True, False], ids=["temporal", "const"])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_is_the_mean_of_every_kind(kind, temporal, values, rng):
+    cell, twin = cells("neuron", values, kind=kind)
+    current = rng.integers(-16, 33, (T, 50, 3, 2)) / 16
+    if not temporal:
+        current[:] = current[0]
+    given = current.reshape(-1, 3, 2) if temporal else current[0]
+    options = {"temporal_input": temporal}
+    spiking = SpikingActivation(T, cell, lag=T * temporal, **options)
+    got = CountActivation(T, twin, **options)(current.mean(axis=0))
+    wanted = mean(spiking(given.astype("float32")))
+    assert len(np.unique(wanted)) > 4
+    np.testing.assert_array_equal(np.float64(got), wanted)
+
+
+@pytest.mark.parametrize("timesteps", [1, 3, 12])
+def test_bit_planes_fill_the_range(timesteps):
+    start = BitPlane().rounding_charge(timesteps)
+    layer = CountActivation(
+        timesteps, ExtendedCell(1.0, start, kind=BitPlane())
+    )
+    levels = 2**timesteps
+    value = np.arange(-3, levels + 3, dtype="float32")[None] / levels
+    wanted = np.clip(value, 0, (levels - 1) / levels)
+    np.testing.assert_array_equal(layer(value), wanted)
 
 
 @pytest.mark.parametrize("timesteps", [1, 10, 65_536, 2**24])
@@ -134,3 +174,9 @@ def test_timesteps_are_checked():
 def test_a_hard_reset_is_refused():
     with pytest.raises(ValueError, match="reset='hard'. Supported: 'soft'"):
         CountActivation(T, IFCell(reset="hard"))
+
+
+def test_bit_planes_have_few_steps():
+    text = "timesteps=25 with neurons of kind 'bit_plane'. Supported: 1...24"
+    with pytest.raises(ValueError, match=text):
+        CountActivation(25, ExtendedCell(1.0, 0.1, kind=BitPlane()))

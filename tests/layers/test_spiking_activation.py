@@ -6,7 +6,16 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.neuron import integrate_and_fire
-from tfsnn.layers import IFCell, RepeatTime, SpikingActivation, SpikingRNN
+from tests.reference.neuron_kinds import run_kind
+from tests.support.kinds import EXTENDED, STEPWISE
+from tfsnn.dynamics import BitPlane, SignedIntegrateAndFire
+from tfsnn.layers import (
+    ExtendedCell,
+    IFCell,
+    RepeatTime,
+    SpikingActivation,
+    SpikingRNN,
+)
 from tfsnn.numerics import response
 
 T = 6
@@ -233,6 +242,111 @@ def test_reload_with_set_thresholds_is_bitwise(kind, per, rng, tmp_path):
 def test_output_shape(temporal, batch, expected):
     layer = SpikingActivation(T, temporal_input=temporal)
     assert layer.compute_output_shape((batch, 4, 3)) == (expected, 4, 3)
+
+
+CLOCKS = [
+    (kind, lag, temporal)
+    for kind in EXTENDED.values()
+    for lag, temporal in ((0, True), (1, True), (T, True), (0, False))
+    if not kind.needs_two_phase or lag == T or not temporal
+]
+every_clock = pytest.mark.parametrize(
+    ("kind", "lag", "temporal"),
+    CLOCKS,
+    ids=[f"{k.name}, lag {n}, {'temporal' * t}" for k, n, t in CLOCKS],
+)
+
+
+@pytest.mark.parametrize("values", ["threshold", "unit"])
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@every_clock
+def test_other_kinds_equal_the_oracle(kind, lag, temporal, batch, values, rng):
+    current = rng.integers(-16, 32, (T, batch, 3)) / 16
+    if not temporal:
+        current[:] = current[0]
+    cell = ExtendedCell(
+        0.5, 0.125, kind=kind, spike_values=values, dtype="float64"
+    )
+    layer = SpikingActivation(
+        T, cell, lag=lag, temporal_input=temporal, dtype="float64"
+    )
+    expected = run_kind(
+        kind.to_dict(),
+        current,
+        0.5,
+        0.125,
+        lag=lag,
+        at_once=not temporal and kind.needs_two_phase,
+    ).spikes
+    assert expected.any()
+    got = unfold(layer(fold(current) if temporal else current[0]))
+    worth = 0.5 if values == "unit" else 1.0
+    np.testing.assert_array_equal(worth * got, expected)
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("kind", STEPWISE.values(), ids=STEPWISE)
+def test_looped_equals_unrolled(kind, jit, rng):
+    steps = 80
+    current = rng.integers(-8, 16, (steps, 2, 3)) / 16
+    layer = SpikingActivation(steps, ExtendedCell(0.5, kind=kind), lag=1)
+    run = tf.function(layer, jit_compile=jit)
+    got = np.reshape(run(fold(current).astype("float32")), current.shape)
+    expected = run_kind(kind.to_dict(), current, 0.5, 0.25, lag=1)
+    np.testing.assert_array_equal(got, expected.spikes)
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+def test_bit_planes_when_compiled(jit):
+    steps = 12
+    value = np.arange(-64, 4200, dtype="float32")[None] / 2**12
+    cell = ExtendedCell(1.0, BitPlane().rounding_charge(steps), kind=BitPlane())
+    layer = SpikingActivation(steps, cell, temporal_input=False)
+    spikes = tf.function(layer, jit_compile=jit)(value)
+    sums = np.reshape(spikes, (steps, -1)).sum(axis=0)
+    wanted = np.clip(value[0], 0, 1 - 2.0**-12)
+    # Values on a level lose nothing.
+    np.testing.assert_array_equal(sums / steps, wanted)
+
+
+def test_temporal_bias_of_a_signed_neuron(rng):
+    current = rng.integers(-16, 32, (T, 2, 3)) / 16
+    charges = rng.integers(-8, 9, (T, 3)) / 16
+    cell = ExtendedCell(
+        0.5, 0.125, kind=SignedIntegrateAndFire(), dtype="float64"
+    )
+    layer = SpikingActivation(T, cell, use_temporal_bias=True, dtype="float64")
+    layer.build((None, 3))
+    layer.temporal_bias.assign(charges)
+    # With no lag a charge before the decision is a current.
+    expected = run_kind(
+        cell.kind.to_dict(), current + charges[:, None], 0.5, 0.125
+    )
+    np.testing.assert_array_equal(unfold(layer(fold(current))), expected.spikes)
+
+
+def test_bit_planes_need_all_input():
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
+    text = (
+        "lag=2 with timesteps=6 and neurons of kind 'bit_plane'. Supported:"
+        " lag=T, for they fire the bits of all their input. Use lag=6, or"
+    )
+    with pytest.raises(ValueError, match=text):
+        SpikingActivation(T, cell, lag=2)
+
+
+def test_bit_planes_of_a_constant_have_no_lag():
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
+    text = "lag=6 with temporal_input=False and neurons of kind 'bit_plane'."
+    with pytest.raises(ValueError, match=text):
+        SpikingActivation(T, cell, lag=T, temporal_input=False)
+
+
+def test_bit_planes_have_few_steps():
+    cell = ExtendedCell(1.0, 0.1, kind=BitPlane())
+    text = "timesteps=25 with neurons of kind 'bit_plane'. Supported: 1...24"
+    with pytest.raises(ValueError, match=text):
+        SpikingActivation(25, cell, lag=25)
 
 
 def test_timesteps_are_checked():

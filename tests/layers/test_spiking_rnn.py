@@ -6,7 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.neuron import integrate_and_fire
-from tfsnn.layers import IFCell, SpikingRNN
+from tests.reference.neuron_kinds import run_kind
+from tests.support.kinds import STEPWISE
+from tfsnn.dynamics import BitPlane, SignedIntegrateAndFire
+from tfsnn.layers import ExtendedCell, IFCell, SpikingRNN
 
 T = 8
 SHAPE = (2, T, 4, 3)
@@ -34,6 +37,45 @@ def test_equals_the_oracle(unroll, reset, rng):
     )
     np.testing.assert_array_equal(np.moveaxis(spikes, 1, 0), expected.spikes)
     np.testing.assert_array_equal(0.5 * potential, expected.potential)
+
+
+@pytest.mark.parametrize("kind", STEPWISE.values(), ids=STEPWISE)
+def test_other_kinds_equal_the_oracle(kind, rng):
+    current = rng.integers(-16, 32, SHAPE) / 16
+    cell = ExtendedCell(0.5, 0.125, kind=kind, dtype="float64")
+    layer = SpikingRNN(cell, return_state=True, dtype="float64")
+    spikes, *states = layer(current)
+    expected = run_kind(kind.to_dict(), np.moveaxis(current, 1, 0), 0.5, 0.125)
+    np.testing.assert_array_equal(np.moveaxis(spikes, 1, 0), expected.spikes)
+    np.testing.assert_array_equal(0.5 * states[0], expected.potential)
+    assert len(states) == kind.num_states
+
+
+def test_a_stateful_signed_neuron_carries_both_states(rng):
+    current = rng.integers(-16, 32, SHAPE).astype("float32") / 16
+    kind = SignedIntegrateAndFire()
+    whole = SpikingRNN(ExtendedCell(0.5, kind=kind))(current)
+    layer = SpikingRNN(ExtendedCell(0.5, kind=kind), stateful=True)
+    chunks = [layer(current[:, :3]), layer(current[:, 3:])]
+    np.testing.assert_array_equal(np.concatenate(chunks, axis=1), whole)
+    assert np.any(whole.numpy() < 0)
+    layer.reset_state()
+    np.testing.assert_array_equal(layer.states[1], np.zeros((2, 4, 3)))
+
+
+def test_signed_states_in_a_functional_model():
+    inputs = keras.Input((T, 5, 2))
+    layer = SpikingRNN(
+        ExtendedCell(kind=SignedIntegrateAndFire()), return_state=True
+    )
+    shapes = [tuple(output.shape) for output in layer(inputs)]
+    assert shapes == [(None, T, 5, 2), (None, 5, 2), (None, 5, 2)]
+
+
+def test_bit_planes_are_refused():
+    text = "SpikingRNN received a cell of kind 'bit_plane'. Supported: kinds"
+    with pytest.raises(ValueError, match=text):
+        SpikingRNN(ExtendedCell(1.0, 0.1, kind=BitPlane()))
 
 
 def test_default_cell_takes_the_dtype_of_the_layer():

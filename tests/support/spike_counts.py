@@ -18,7 +18,7 @@ class Counts(NamedTuple):
     """Of one neuron layer of a count model.
 
     Attributes:
-        counts: Spikes in T steps.
+        counts: Spikes in T steps; the level for neurons that are not plain.
         totals: What is rounded down to them: v0 + T x, in thresholds.
     """
 
@@ -36,6 +36,20 @@ def folded_counts(model, images):
     return found
 
 
+def folded_levels(model, images):
+    """Sum of the spikes of a folded model, in levels."""
+    calls, probe = _probe(model, SpikingActivation)
+    found = {}
+    for call, (_, train) in zip(calls, probe(images), strict=True):
+        layer = call.operation
+        shape = (layer.timesteps, -1, *train.shape[1:])
+        unit = np.float64(layer.cell.emitted(np.ones((), "float32")))
+        mean = np.float64(train).reshape(shape).mean(axis=0) / unit
+        levels = layer.cell.kind.quantiser(layer.timesteps).levels_per_threshold
+        found[call.name] = np.round(mean * levels)
+    return found
+
+
 def counts(model, images):
     """`Counts` of a count model."""
     calls, probe = _probe(model, CountActivation)
@@ -44,9 +58,11 @@ def counts(model, images):
         layer = call.operation
         unit = np.asarray(layer.cell.emitted(np.ones((), "float32")))
         scaled = np.float64(layer.cell.scaled_current(current))
-        (start,) = layer.cell.initial_state(current.shape)
+        start = layer.cell.initial_state(current.shape)[0]
+        kind = layer.cell.kind
+        levels = kind.quantiser(layer.timesteps).levels_per_threshold
         found[call.name] = Counts(
-            np.round(mean / unit * layer.timesteps),
+            np.round(mean / unit * levels),
             np.float64(start) + layer.timesteps * scaled,
         )
     return found

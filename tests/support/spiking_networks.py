@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tfsnn.conversion.spiking import build_spiking_model
+from tfsnn.dynamics import IntegrateAndFire, NeuronKind
 from tfsnn.graph.trace import trace
 from tfsnn.layers import SpikingActivation
 from tfsnn.types import NeuronParameters
@@ -66,8 +67,9 @@ def spiking(
     model: keras.Model,
     *,
     timesteps: int = 5,
-    lag: int = 0,
+    lag: int | None = None,
     reset: str = "soft",
+    kind: NeuronKind | None = None,
     parameters: dict[str, NeuronParameters] | None = None,
 ) -> keras.Model:
     """The spiking form of a network without batch normalisation."""
@@ -75,7 +77,7 @@ def spiking(
         trace(model),
         timesteps=timesteps,
         lag=lag,
-        reset=reset,
+        kind=kind or IntegrateAndFire(reset),
         parameters=parameters or {},
     )
 

@@ -2,7 +2,11 @@
 
 import dataclasses
 
+from tfsnn.dynamics.burst_neuron import Burst
 from tfsnn.dynamics.integrate_and_fire import RESETS
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.neuron_kinds import NEURON_KINDS
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 
 AVERAGE_POOL = ("linear", "neuron")
 SPIKES = ("threshold", "unit")
@@ -16,32 +20,60 @@ class ConversionConfig:
         average_pool: `"linear"` keeps average pooling as it is; `"neuron"`
             makes it a depthwise convolution with a neuron of its own, so that
             only spikes travel (paper, section 4.4).
-        reset: `"soft"` subtracts the threshold (Eq. 3), `"hard"` sets to zero.
+        reset: `"soft"` subtracts the threshold (Eq. 3), `"hard"` sets to
+            zero; the latter for plain neurons only.
         spikes: Value of a spike. `"threshold"`: the neuron's threshold;
             `"unit"`: one, the thresholds are in the weights (Eq. 5), see
             `with_unit_spikes`. Calibration is the same for both.
+        neuron: Kind of neuron. `"if"`: plain integrate-and-fire. The others
+            are not plain, their spikes have several values: `"signed"` takes
+            back early spikes, `"burst"` fires several at once, `"bit_plane"`
+            fires the bits of its value. See `tfsnn.dynamics`.
+        max_spikes: Most spikes of a burst in one step, 1...255; not used for
+            other kinds.
     """
 
     average_pool: str = "linear"
     reset: str = "soft"
     spikes: str = "threshold"
+    neuron: str = "if"
+    max_spikes: int = 4
 
     def __post_init__(self):
         """Checks the values.
 
         Raises:
-            ValueError: If one is unknown.
+            ValueError: If one is unknown, or the reset is not that of the
+                kind of neuron.
         """
         for field, choices in (
             ("average_pool", AVERAGE_POOL),
             ("reset", tuple(RESETS)),
             ("spikes", SPIKES),
+            ("neuron", tuple(NEURON_KINDS)),
         ):
             if getattr(self, field) not in choices:
                 raise ValueError(
                     f"{field}={getattr(self, field)!r}. Supported:"
                     f" {', '.join(map(repr, choices))}."
                 )
+
+        if self.reset != "soft" and self.neuron != IntegrateAndFire.name:
+            raise ValueError(
+                f"reset={self.reset!r} with neuron={self.neuron!r}. Supported:"
+                " 'soft'; only plain neurons, 'if', also reset to zero. Leave"
+                " the reset out."
+            )
+        Burst(self.max_spikes)  # Raises if it is out of range.
+
+    @property
+    def kind(self) -> NeuronKind:
+        """The kind of neuron."""
+        if self.neuron == IntegrateAndFire.name:
+            return IntegrateAndFire(self.reset)
+        if self.neuron == Burst.name:
+            return Burst(self.max_spikes)
+        return NEURON_KINDS[self.neuron]()
 
     def to_dict(self) -> dict:
         """Plain types, for manifests."""

@@ -51,25 +51,28 @@ class Conversion:
         self,
         timesteps: int,
         *,
-        lag: int = 0,
+        lag: int | None = None,
         parameters: Mapping[str, NeuronParameters] | None = None,
     ) -> keras.Model:
         """Builds the spiking network for one T.
 
         Args:
             timesteps: T, at least 1.
-            lag: Steps each neuron charges before it may fire, 0...T. Neurons
+            lag: Steps each neuron charges before it may fire, 0...T; None: 0,
+                but T for bit-plane neurons, which can have no other. Neurons
                 whose current is constant always have 0.
             parameters: Neuron name to parameters; a neuron without keeps a
-                threshold of 1 and half of it as initial potential. In terms
-                of spikes worth a threshold, whatever `config.spikes` is.
+                threshold of 1 and the initial potential with which it rounds,
+                half a threshold for plain neurons. In terms of spikes worth a
+                threshold, whatever `config.spikes` is.
 
         Returns:
             `keras.Model`, images `[B, ...]` to the outputs of the source,
             averaged over time; with its own weights.
 
         Raises:
-            ValueError: If T, the lag or a name in `parameters` does not fit.
+            ValueError: If T, the lag or a name in `parameters` does not fit,
+                or the kind of neuron does not have this T or lag.
             ConversionError: If `config.spikes` is `"unit"` and no neuron has
                 one threshold a layer or channel.
         """
@@ -84,7 +87,7 @@ class Conversion:
             self.graph,
             timesteps=timesteps,
             lag=lag,
-            reset=self.config.reset,
+            kind=self.config.kind,
             parameters=parameters,
         )
         if self.config.spikes == "unit":

@@ -8,11 +8,11 @@ from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
 from tfsnn.layers import (
     CountActivation,
-    IFCell,
     RepeatTime,
     SpikingActivation,
     TimeAverage,
 )
+from tfsnn.layers.extended_cell import CELLS
 
 from .operation_rules import AFFINE
 from .rules import REMOVED, rule_for
@@ -27,7 +27,8 @@ def counting_model(model: keras.Model) -> keras.Model:
     everything is affine, so that means over time can be passed on instead of
     spikes: any T for the price of the analog network. The outputs are those
     of `model` up to rounding, and to the bit for dyadic weights and T a power
-    of two.
+    of two. Of neurons that are not plain the sum of their spikes has a closed
+    form as well, see `NeuronKind.count`.
 
     Spikes are exact in half precision where they are 0 and 1; their means are
     rounded there (see `CountActivation`).
@@ -114,10 +115,10 @@ def _obstacle(table: Timetable) -> str | None:
 
 def _obstacle_at_neuron(call, table):
     layer = call.operation
-    kind = type(layer.cell)
-    if type(layer) is not SpikingActivation or kind is not IFCell:
-        return f"is a neuron of its own kind ({kind.__name__})"
-    if layer.cell.reset != "soft":
+    cell = type(layer.cell)
+    if type(layer) is not SpikingActivation or cell not in CELLS:
+        return f"is a neuron of its own kind ({cell.__name__})"
+    if not layer.cell.kind.has_counts:
         return f"has reset={layer.cell.reset!r}"
     if layer.use_temporal_bias:
         return "has a temporal bias, a charge for each firing step"
@@ -149,7 +150,7 @@ def _counting(rewriter, call, current):
     spiking = call.operation
     layer = CountActivation(
         spiking.timesteps,
-        IFCell.from_config(spiking.cell.get_config()),
+        type(spiking.cell).from_config(spiking.cell.get_config()),
         # A constant that is first integrated counts like any other current.
         temporal_input=spiking.lag == spiking.timesteps,
         name=rewriter.name_of_use(spiking),

@@ -21,7 +21,8 @@ class StepState(NamedTuple):
 
     Attributes:
         step: Index of the step to come, int32 `[]`.
-        neurons: State of each neuron; potentials `[B, ...]` in thresholds.
+        neurons: State of each neuron; potentials `[B, ...]` in thresholds,
+            first, and what else its kind keeps.
         lines: Delay lines `[delay, B, ...]` of values that wait for others.
     """
 
@@ -104,6 +105,7 @@ class SingleStep:
         start = self._table.arrival(call)
         if start is None:
             start, current = 0, self._values[id(call)]
+            current = layer.constant_current(current, self._state.step)
         else:
             current = self._value(call, call.input_tensors[0])
             current = layer.cell.scaled_current(current)

@@ -4,10 +4,18 @@ from collections.abc import Mapping
 
 import keras
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.graph.rewrite import rewrite, unchanged
 from tfsnn.graph.view import Graph, symbolic_tensors
-from tfsnn.layers import IFCell, RepeatTime, SpikingActivation, TimeAverage
-from tfsnn.layers.timesteps import checked_lag, checked_timesteps
+from tfsnn.layers import RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.layers.extended_cell import neuron_cell
+from tfsnn.layers.timesteps import (
+    check_kind_lag,
+    check_kind_timesteps,
+    checked_lag,
+    checked_timesteps,
+    default_lag,
+)
 from tfsnn.types import NeuronParameters, granularity_of
 
 from .check import is_head, is_neuron
@@ -17,8 +25,8 @@ def build_spiking_model(
     graph: Graph,
     *,
     timesteps: int,
-    lag: int,
-    reset: str,
+    lag: int | None,
+    kind: NeuronKind,
     parameters: Mapping[str, NeuronParameters],
 ) -> keras.Model:
     """Rewrites a prepared graph into a spiking model.
@@ -26,16 +34,21 @@ def build_spiking_model(
     Args:
         graph: A prepared graph.
         timesteps: T.
-        lag: Lag of every neuron with a temporal current.
-        reset: `"soft"` or `"hard"`.
+        lag: Lag of every neuron with a temporal current; None: the default
+            of the kind.
+        kind: Kind of neuron.
         parameters: Neuron name to parameters.
 
     Returns:
         The spiking model, see `Conversion.spiking_model`.
     """
     timesteps = checked_timesteps(timesteps)
+    check_kind_timesteps(kind, timesteps)
+    if lag is None:
+        lag = default_lag(kind, timesteps)
     lag = checked_lag(lag, timesteps)
-    visitor = _SpikingVisitor(timesteps, lag, reset, parameters)
+    check_kind_lag(kind, lag, timesteps)
+    visitor = _SpikingVisitor(timesteps, lag, kind, parameters)
     model = rewrite(
         graph,
         visitor.visit,
@@ -51,10 +64,10 @@ def build_spiking_model(
 class _SpikingVisitor:
     """Knows which new tensors carry time, and which come after its end."""
 
-    def __init__(self, timesteps, lag, reset, parameters):
+    def __init__(self, timesteps, lag, kind, parameters):
         self._timesteps = timesteps
         self._lag = lag
-        self._reset = reset
+        self._kind = kind
         self._parameters = parameters
         self._temporal = {}
         self._repeated = {}
@@ -93,7 +106,7 @@ class _SpikingVisitor:
             call.name,
             self._parameters.get(call.name),
             feature_shape=tuple(current.shape[1:]),
-            reset=self._reset,
+            kind=self._kind,
             dtype=call.operation.dtype_policy,
             timesteps=self._timesteps,
             lag=self._lag if temporal else 0,
@@ -140,7 +153,7 @@ def neuron_layer(
     parameters: NeuronParameters | None,
     *,
     feature_shape: tuple,
-    reset: str,
+    kind: NeuronKind,
     dtype: keras.DTypePolicy | str,
     **clock,
 ) -> SpikingActivation:
@@ -148,9 +161,10 @@ def neuron_layer(
 
     Args:
         name: Name of the layer.
-        parameters: What it will hold; None: one value for the layer, no bias.
+        parameters: What it will hold; None: one value for the layer, no bias,
+            and the initial potential with which it rounds.
         feature_shape: Shape of the feature map, without the batch.
-        reset: `"soft"` or `"hard"`.
+        kind: Kind of neuron.
         dtype: Dtype policy; potentials are kept in at least float32.
         **clock: `timesteps`, `lag`, `temporal_input`.
 
@@ -167,7 +181,10 @@ def neuron_layer(
                     values, feature_shape
                 )
     wide = _potential_dtype(dtype)
-    cell = IFCell(name="cell", reset=reset, dtype=wide, **granularities)
+    start = kind.rounding_charge(clock["timesteps"])
+    cell = neuron_cell(
+        kind, 1.0, start, name="cell", dtype=wide, **granularities
+    )
     return SpikingActivation(
         cell=cell,
         name=name,

@@ -122,7 +122,8 @@ class SteppingForm(tf.Module):
         for call in self.timetable.neurons:
             cell, current = call.operation.cell, call.input_tensors[0]
             shape = [None, *current.shape[1:]]
-            neurons.append((tf.TensorSpec(shape, cell.variable_dtype),))
+            spec = tf.TensorSpec(shape, cell.variable_dtype)
+            neurons.append((spec,) * cell.kind.num_states)
         lines = tuple(
             tf.TensorSpec([delay, None, *tensor.shape[1:]], tensor.dtype)
             for tensor, delay in self.timetable.delays.values()
@@ -143,15 +144,16 @@ class SteppingForm(tf.Module):
             constants: What `prelude` returns.
             state: State before the step. Without lags it may go on beyond T.
             timesteps: T of the windows; that of the model if None.
-            observe: Called with the name and the spikes `[B, ...]`, 0 or 1,
-                of every neuron.
+            observe: Called with the name and the spikes `[B, ...]`, in
+                thresholds, of every neuron.
 
         Returns:
             What each read-out averages, `[B, ...]`, meaningful within its
             window; and the state after the step.
 
         Raises:
-            ValueError: If T is below 1 or below a lag.
+            ValueError: If T is below 1, below a lag, or not that of bit-plane
+                neurons.
         """
         return SingleStep(
             self.timetable,
@@ -196,7 +198,7 @@ class SteppingForm(tf.Module):
             constants: What `prelude` returns.
             update: `(step, readouts, spikes, carried) -> carried`, called at
                 each step with its index, what `step` returns, and the spikes
-                `[B, ...]`, 0 or 1, of each neuron by name.
+                `[B, ...]`, in thresholds, of each neuron by name.
             carried: Structure of tensors to start from.
             batch_size: B.
             timesteps: T; that of the model if None.
@@ -205,7 +207,8 @@ class SteppingForm(tf.Module):
             The structure after the last step.
 
         Raises:
-            ValueError: If T is below 1 or below a lag.
+            ValueError: If T is below 1, below a lag, or not that of bit-plane
+                neurons.
         """
         timesteps = self._checked(timesteps)
 
@@ -250,7 +253,8 @@ class SteppingForm(tf.Module):
             The outputs of the model, in its structure.
 
         Raises:
-            ValueError: If T is below 1 or below a lag.
+            ValueError: If T is below 1, below a lag, or not that of bit-plane
+                neurons.
         """
         timesteps = self._checked(timesteps)
         batch_size = tf.shape(images)[0]
@@ -274,14 +278,15 @@ class SteppingForm(tf.Module):
             An iterator over the outputs, averaged over the steps so far.
 
         Raises:
-            ValueError: If a neuron has a lag: the outputs of a shorter run
-                are then not those so far.
+            ValueError: If a neuron has a lag or fires bits: the outputs of a
+                shorter run are then not those so far.
         """
-        if self.timetable.max_lag:
+        if not self.timetable.has_prefixes:
             raise ValueError(
                 f"Model '{self.model.name}' has lags of up to"
-                f" {self.timetable.max_lag} steps. Supported: outputs so far"
-                " without lags only. Use run(images, timesteps=t) for each t."
+                f" {self.timetable.max_lag} steps, or bit-plane neurons."
+                " Supported: outputs so far of other neurons, without lags. Use"
+                " run(images, timesteps=t) for each t, or a model for each t."
             )
         return self._outputs_so_far(images)
 
@@ -304,6 +309,12 @@ class SteppingForm(tf.Module):
             return self.timesteps
         timesteps = checked_timesteps(timesteps)
         checked_lag(self.timetable.max_lag, timesteps)
+        if timesteps != self.timesteps and self.timetable.has_fixed_steps:
+            raise ValueError(
+                f"timesteps={timesteps} for model '{self.model.name}', whose"
+                f" neurons fire {self.timesteps} bits. Supported: timesteps="
+                f"{self.timesteps}. Build a model for each T."
+            )
         return timesteps
 
     def _named(self, constants):

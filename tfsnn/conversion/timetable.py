@@ -90,6 +90,17 @@ class Timetable:
         """Largest lag of a neuron."""
         return max(call.operation.lag for call in self.neurons)
 
+    @functools.cached_property
+    def has_fixed_steps(self) -> bool:
+        """Whether a neuron does something else if T is another."""
+        kinds = (call.operation.cell.kind for call in self.neurons)
+        return any(kind.needs_two_phase for kind in kinds)
+
+    @property
+    def has_prefixes(self) -> bool:
+        """Whether the outputs so far are those of a shorter run."""
+        return not self.max_lag and not self.has_fixed_steps
+
     @property
     def latency_steps(self) -> int:
         """Steps from the image to the output: T and the lags on the way."""

@@ -5,7 +5,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from tfsnn.layers import IFCell, SpikingActivation
+from tfsnn.layers import SpikingActivation
+from tfsnn.layers.extended_cell import CELLS
 from tfsnn.types import granularity_of
 
 
@@ -26,7 +27,7 @@ class UnitNeuron:
     bias: np.ndarray | None
 
     def rebuilt(self, name: str, *, with_bias: bool) -> SpikingActivation:
-        """An unbuilt layer with a threshold of one and spikes of 0 and 1.
+        """An unbuilt layer with a threshold of one and spikes in units of it.
 
         Args:
             name: Its name.
@@ -43,7 +44,6 @@ class UnitNeuron:
             **cell.get_config(),
             "threshold": 1.0,
             "threshold_per": None,
-            "initial_potential": None,
             "initial_potential_per": granularity_of(potential, features),
             "bias_per": bias_per,
             "spike_values": "unit",
@@ -52,7 +52,7 @@ class UnitNeuron:
             {
                 **self.layer.get_config(),
                 "name": name,
-                "cell": IFCell.from_config(config),
+                "cell": type(cell).from_config(config),
             }
         )
 
@@ -86,7 +86,7 @@ def unit_neuron(operation: keras.Operation) -> UnitNeuron | None:
     if type(operation) is not SpikingActivation:
         return None
     cell = operation.cell
-    if type(cell) is not IFCell or np.ndim(cell.threshold) > 1:
+    if type(cell) not in CELLS or np.ndim(cell.threshold) > 1:
         return None
     threshold = _values(cell.threshold)
     unit = cell.spike_values == "unit"

@@ -19,6 +19,9 @@ from .scale_rules import ONE, FiringRule, KernelRule, Scale, same
 def with_unit_spikes(model: keras.Model) -> keras.Model:
     """Rewrites a spiking model so that its spikes are 0 or 1.
 
+    Those of neurons that are not plain become multiples of one threshold:
+    whole numbers, or T times a power of two for bit planes.
+
         W' = W * theta_in / theta_out,    b' = (b + b_n) / theta_out    (Eq. 5)
         v0' = v0 / theta,    theta' = 1
 

@@ -61,14 +61,16 @@ def count_spikes(call: Call, mean: tf.Tensor) -> tf.Tensor:
     """Counts the spikes of a layer from its mean output.
 
     Args:
-        call: The neuron.
+        call: The neuron, of a kind that has events.
         mean: Its output `[B, ...]`.
 
     Returns:
         Number of spikes, float64 `[]`.
     """
     layer = call.operation
+    kind = layer.cell.kind
     unit = layer.cell.emitted(tf.ones([], layer.cell.variable_dtype))
+    levels = kind.quantiser(layer.timesteps).levels_per_threshold
     # Whole numbers up to rounding.
-    counts = tf.round(mean / unit * layer.timesteps)
-    return tf.reduce_sum(tf.cast(counts, tf.float64))
+    events = kind.events(tf.round(mean / unit * levels))
+    return tf.reduce_sum(tf.cast(events, tf.float64))

@@ -99,7 +99,7 @@ def evaluate(
 
 
 def _runner(model, batch_size, memory_budget):
-    """Runner, batch size, and the entries about time."""
+    """Runner, batch size, and the entries about time and neurons."""
     if not any(isinstance(x, SpikingActivation) for x in model.layers):
         return PlainRunner(model), batch_size or PLAIN_BATCH, {}
     graph = graph_without_head(trace(model))
@@ -113,7 +113,9 @@ def _runner(model, batch_size, memory_budget):
         runner = FoldedRunner(graph.model, table)
     else:
         runner = SteppedRunner(SteppingForm(graph.model))
+    kinds = {call.operation.cell.kind.name for call in table.neurons}
     clock = {
+        "neuron": ", ".join(sorted(kinds)),
         "timesteps": table.timesteps,
         "lag": table.max_lag,
         "latency_steps": table.latency_steps,

@@ -55,13 +55,15 @@ def plan(
         batch_size: Images at once; None: to be chosen.
 
     Returns:
-        Counts for a two-phase network. Else folded where T is small and a
-        batch fits, else stepping. A model with unknown axes cannot be stepped.
+        Counts for a two-phase network, if they tell the spikes of its kinds
+        of neuron. Else folded where T is small and a batch fits, else
+        stepping. A model with unknown axes cannot be stepped.
 
     Raises:
         ConversionError: If axes are unknown and T is too large to fold.
     """
-    if runs_on_counts(table):
+    kinds = [call.operation.cell.kind for call in table.neurons]
+    if runs_on_counts(table) and all(kind.has_events for kind in kinds):
         one_image = feature_map_bytes(graph, table, folded=False)
         fitting = max(1, memory_budget // one_image)
         return Plan("counts", batch_size or min(COUNTS_BATCH, fitting))
@@ -127,7 +129,10 @@ def step_bytes(graph: Graph, table: Timetable) -> int:
     Returns:
         Bytes; the state counts twice, before and after a step.
     """
-    states = sum(_bytes(call.outputs) for call in table.neurons)
+    states = sum(
+        _bytes(call.outputs) * call.operation.cell.kind.num_states
+        for call in table.neurons
+    )
     states += sum(_bytes(x) * delay for x, delay in table.delays.values())
     return 2 * states + feature_map_bytes(graph, table, folded=False)
 
@@ -159,7 +164,7 @@ def _refuse_unknown_axes(graph, table):
 def _rows_per_image(table):
     """Id of each tensor that the folded run has T times."""
     late = [call.outputs for call in (*table.readouts, *table.finale)]
-    late = {} if table.max_lag else map(id, keras.tree.flatten(late))
+    late = map(id, keras.tree.flatten(late)) if table.has_prefixes else {}
     return dict.fromkeys([*table.offsets, *late], table.timesteps)
 
 

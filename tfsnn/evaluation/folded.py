@@ -7,7 +7,6 @@ import tensorflow as tf
 from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.dynamics.time import fold, repeat, unfold
-from tfsnn.graph.view import Call
 
 from .runners import BatchCounts, compiled, hits_of, signature
 
@@ -25,7 +24,7 @@ class FoldedRunner:
             table: Its timetable.
         """
         self.neuron_names = [call.name for call in table.neurons]
-        self.has_prefixes = not table.max_lag
+        self.has_prefixes = table.has_prefixes
         self._table = table
         (self._output,) = model.outputs
         self._constants = constants_of_finale(table)
@@ -50,10 +49,7 @@ class FoldedRunner:
         ]
         logits = self._finished(means, constants)
         timesteps = self._table.timesteps
-        spikes = [
-            count_spikes(call, train, timesteps)
-            for call, train in zip(self._table.neurons, trains, strict=True)
-        ]
+        spikes = [count_events(train, timesteps) for train in trains]
         neurons = [tf.size(train, tf.int64) // timesteps for train in trains]
         neurons = tf.cast(tf.stack(neurons), tf.float64)
         return hits_of(logits, targets), tf.stack(spikes), neurons
@@ -116,21 +112,17 @@ def prefix_means(steps: tf.Tensor) -> tf.Tensor:
     )
 
 
-def count_spikes(call: Call, train: tf.Tensor, timesteps: int) -> tf.Tensor:
+def count_events(train: tf.Tensor, timesteps: int) -> tf.Tensor:
     """Counts the spikes of a layer in one pass over its output.
 
     Args:
-        call: The neuron.
-        train: Its output, folded `[T*B, ...]`, 0 or the value of a spike.
+        train: Its output, folded `[T*B, ...]`, not 0 where it sent a spike.
         timesteps: T.
 
     Returns:
-        Number of spikes, float64 `[]`.
+        Number of spikes, whatever they are worth, float64 `[]`.
     """
-    cell = call.operation.cell
-    value = cell.emitted(tf.ones([], cell.variable_dtype))
-    value = tf.cast(tf.cast(value, train.dtype), cell.variable_dtype)
-    sums = unfold(tf.cast(train, cell.variable_dtype), timesteps)
-    # At most T spikes of one value: the quotient is whole up to rounding.
-    counts = tf.round(tf.reduce_sum(sums, axis=0) / value)
-    return tf.reduce_sum(tf.cast(counts, tf.float64))
+    steps = unfold(tf.cast(train != 0, tf.float32), timesteps)
+    # float32 counts the steps of a neuron, float64 the layer.
+    events = tf.reduce_sum(steps, axis=0)
+    return tf.reduce_sum(tf.cast(events, tf.float64))

@@ -24,14 +24,18 @@ class Evaluation:
         timesteps: T.
         lag: Largest lag of a neuron.
         latency_steps: T plus the largest sum of lags along a path.
-        accuracy_at: Accuracy after step 1...T; None where a neuron has a lag,
-            because a shorter run then gives other outputs than those so far.
+        accuracy_at: Accuracy after step 1...T; None where a neuron has a lag
+            or fires bits, because a shorter run then gives other outputs than
+            those so far.
         reference_accuracy: Accuracy of the reference.
         agreement: Share of images for which the largest output is that of the
             reference, 0...1.
         agreement_at: Agreement after step 1...T; None like `accuracy_at`.
-        firing_rates: Layer name to spikes per step and neuron, 0...1.
+        firing_rates: Layer name to spikes per step and neuron, 0...1. A spike
+            is a step at which a neuron sends anything but zero: a burst is
+            one, though it costs as many additions as it has spikes.
         mean_firing_rate: The same over all neurons of the network.
+        neuron: Kind of the neurons, several with commas; `"if"` is plain.
     """
 
     model: str
@@ -49,6 +53,7 @@ class Evaluation:
     agreement_at: list[float] | None = None
     firing_rates: dict[str, float] | None = None
     mean_firing_rate: float | None = None
+    neuron: str | None = None
 
     def to_dict(self) -> dict:
         """All entries as plain types."""
@@ -68,6 +73,7 @@ class Evaluation:
         rows = [
             ("model", self.model),
             ("images", f"{self.num_images}"),
+            ("neurons", _extended(self.neuron)),
             ("timesteps", _number(self.timesteps)),
             ("latency steps", _number(self.latency_steps)),
             ("accuracy", _percent(self.accuracy)),
@@ -83,6 +89,11 @@ class Evaluation:
 
 def _number(value):
     return None if value is None else str(value)
+
+
+def _extended(neuron):
+    """A label for neurons that are not plain; none for those that are."""
+    return None if neuron in (None, "if") else f"{neuron} (not plain)"
 
 
 def _percent(value):

@@ -20,7 +20,8 @@ class BatchCounts(NamedTuple):
     Attributes:
         hits: Images whose prediction is the target, int `[n, TARGETS]`; n is
             T where there are prefix curves, otherwise 1: only the end.
-        spikes: Spikes of each neuron layer, float64 `[layers]`.
+        spikes: Spikes of each neuron layer, float64 `[layers]`: steps at
+            which a neuron sent one, whatever it is worth. A burst is one.
         neurons: Neurons of each layer, those of all images, float64
             `[layers]`.
     """

@@ -27,7 +27,7 @@ class SteppedRunner:
         self._sizes = np.array(
             [math.prod(call.outputs.shape[1:]) for call in neurons], "float64"
         )
-        self.has_prefixes = not form.timetable.max_lag
+        self.has_prefixes = form.timetable.has_prefixes
         self._form = form
         self._count = compiled(self._counted, signature(form.model.inputs[0]))
 
@@ -73,6 +73,9 @@ class SteppedRunner:
 
 
 def _count(spikes):
-    """Number of spikes; float32 counts one neuron, float64 the layer."""
-    neurons = tf.reduce_sum(spikes, axis=0)
+    """Number of spikes, whatever they are worth.
+
+    float32 counts one neuron, float64 the layer.
+    """
+    neurons = tf.reduce_sum(tf.cast(spikes != 0, tf.float32), axis=0)
     return tf.reduce_sum(tf.cast(neurons, tf.float64))

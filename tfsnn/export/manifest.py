@@ -51,6 +51,7 @@ def model_entry(
         "latency_steps": latency_steps(model),
         "execution": serving.execution,
         "signature": _signature(serving),
+        "neurons": _neurons(neurons, timesteps),
         "thresholds": [_threshold(layer) for layer in neurons],
         "evaluation": None if evaluation is None else evaluation.to_dict(),
     }
@@ -68,6 +69,23 @@ def _signature(serving: ServingFunction) -> dict[str, Any]:
 
 def _spec(tensor) -> dict[str, Any]:
     return {"shape": tensor.shape.as_list(), "dtype": tensor.dtype.name}
+
+
+def _neurons(layers: list[SpikingActivation], timesteps: int) -> dict[str, Any]:
+    """The kinds of neuron, and whether all are plain: 0 or the threshold."""
+    kinds = dict.fromkeys(layer.cell.kind for layer in layers)
+    return {
+        "is_plain": all(kind.is_plain for kind in kinds),
+        "kinds": [
+            {
+                **kind.to_dict(),
+                "num_levels": kind.num_levels(timesteps),
+                "bits_per_step": kind.bits,
+                "spike_cost": kind.spike_cost,
+            }
+            for kind in kinds
+        ],
+    }
 
 
 def _threshold(layer: SpikingActivation) -> dict[str, Any]:

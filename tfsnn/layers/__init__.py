@@ -2,6 +2,7 @@
 
 from .channel_affine import ChannelAffine
 from .count_activation import CountActivation
+from .extended_cell import ExtendedCell
 from .if_cell import IFCell
 from .readout import TimeAverage
 from .repeat_time import RepeatTime
@@ -12,6 +13,7 @@ from .time_folded import TimeFolded
 __all__ = [
     "ChannelAffine",
     "CountActivation",
+    "ExtendedCell",
     "IFCell",
     "RepeatTime",
     "SpikingActivation",

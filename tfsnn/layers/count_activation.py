@@ -3,10 +3,8 @@
 import keras
 import tensorflow as tf
 
-from tfsnn.dynamics.spike_counts import count_constant, count_two_phase
-
 from .if_cell import IFCell
-from .timesteps import checked_timesteps
+from .timesteps import check_kind_timesteps, checked_timesteps
 
 
 @keras.saving.register_keras_serializable(package="tfsnn")
@@ -19,7 +17,8 @@ class CountActivation(keras.layers.Layer):
     That holds for a neuron which first integrates all T steps and then fires T
     times (lag = T, two-phase). One whose current is constant decides at every
     step; its count is that of `dynamics.count_constant`. Both for the soft
-    reset only.
+    reset only. Of a cell of another kind, the level is `NeuronKind.count`,
+    and a threshold has `levels_per_threshold` of them instead of T.
 
     Equal to the spiking neuron up to rounding, and to the bit for dyadic
     numbers and T a power of two. In float32 T may be up to 2^24. A compute
@@ -37,7 +36,7 @@ class CountActivation(keras.layers.Layer):
 
     Output shape:
         Mean of the spikes over time `[B, ...]`, 0...threshold (0...1 with
-        `spike_values="unit"`).
+        `spike_values="unit"`), up to n times that with bursts of n.
 
     Raises:
         ValueError: If T is out of range or the cell resets hard.
@@ -63,7 +62,8 @@ class CountActivation(keras.layers.Layer):
             cell = IFCell(dtype=self.variable_dtype, name="cell")
         elif isinstance(cell, dict):
             cell = keras.saving.deserialize_keras_object(cell)
-        if cell.reset != "soft":
+        check_kind_timesteps(cell.kind, self.timesteps)
+        if not cell.kind.has_counts:
             raise ValueError(
                 f"CountActivation received a cell with reset={cell.reset!r}."
                 " Supported: 'soft'; with another the count depends on when"
@@ -78,13 +78,16 @@ class CountActivation(keras.layers.Layer):
 
     def call(self, inputs):
         """Mean currents to mean spikes, see the class."""
-        count = count_two_phase if self.temporal_input else count_constant
-        (start,) = self.cell.initial_state(tf.shape(inputs))
+        kind = self.cell.kind
+        start = self.cell.initial_state(tf.shape(inputs))[0]
         current = self.cell.scaled_current(inputs)
-        counts = count(start, current, self.timesteps)
+        counts = kind.count(
+            start, current, self.timesteps, constant=not self.temporal_input
+        )
+        levels = kind.quantiser(self.timesteps).levels_per_threshold
         # A plain `/` by a constant becomes a product with its inverse.
-        steps = tf.cast(self.timesteps, counts.dtype)
-        rates = tf.math.divide_no_nan(counts, steps)
+        levels = tf.cast(levels, counts.dtype)
+        rates = tf.math.divide_no_nan(counts, levels)
         return tf.cast(self.cell.emitted(rates), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfsnn.dynamics.integrate_and_fire import RESETS, State, charge
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 
 GRANULARITIES = ("layer", "channel", "neuron")
 SPIKE_VALUES = ("threshold", "unit")
@@ -28,7 +30,8 @@ class IFCell(keras.layers.Layer):
         soft reset v <- v - s, hard reset v <- v (1 - s)          (Eq. 2-4)
 
     The state is the potential in units of the threshold. It is kept in the
-    variable dtype also under a mixed dtype policy.
+    variable dtype also under a mixed dtype policy. Neurons that fire other
+    spikes are an `ExtendedCell`.
 
     Args:
         threshold: Firing threshold in activation units, finite and above 0;
@@ -96,6 +99,7 @@ class IFCell(keras.layers.Layer):
         self.first_threshold = float(threshold)
         self.first_potential = initial_potential
         self.reset = reset
+        self.kind: NeuronKind = IntegrateAndFire(reset)
         self.threshold_per = threshold_per
         self.initial_potential_per = initial_potential_per
         self.bias_per = bias_per
@@ -109,7 +113,7 @@ class IFCell(keras.layers.Layer):
     def build(self, input_shape):
         """Creates the parameters for feature maps `input_shape[1:]`."""
         features = tuple(input_shape[1:])
-        self.state_size = [features]
+        self.state_size = [features] * self.kind.num_states
         # The whole number is what keras.layers.RNN expects.
         self.output_size = features[0] if len(features) == 1 else features
         self.threshold = 1.0
@@ -162,26 +166,30 @@ class IFCell(keras.layers.Layer):
             shape: Shape of the state, `[B, ...]`.
 
         Returns:
-            Potential of that shape, in thresholds.
+            Potential of that shape, in thresholds, then what else the kind
+            keeps.
         """
         start = self.in_thresholds(self.initial_potential)
-        return (tf.broadcast_to(start, shape),)
+        return self.kind.initial_state(tf.broadcast_to(start, shape))
 
     def emitted(self, spikes: tf.Tensor) -> tf.Tensor:
-        """Spikes of 0 and 1 as what the neuron sends, see `spike_values`."""
+        """Spikes in thresholds as what the neuron sends, see `spike_values`."""
         if self.spike_values == "unit" or self.threshold_per is None:
             return spikes
         return spikes * self.threshold
 
-    @property
-    def fire(self):
-        """The firing decision, `state -> (spikes, state)`."""
-        return RESETS[self.reset]
-
     def call(self, inputs, states):
         """One step: `(current, [v]) -> (spikes, [v])`."""
+        if self.kind.needs_two_phase:
+            raise ValueError(
+                f"Neuron '{self.name}' of kind '{self.kind.name}' received the"
+                " current of one step. Supported step by step: kinds that"
+                " decide at every step alike. Use SpikingActivation, which"
+                " gives it all of its input first."
+            )
         state = charge(tuple(states), self.scaled_current(inputs))
-        spikes, state = self.fire(state)
+        # These kinds look neither at the step nor at T.
+        spikes, state = self.kind.fire(state, 0, 1)
         return self.emitted(spikes), list(state)
 
     def get_initial_state(self, batch_size=None):
@@ -191,7 +199,7 @@ class IFCell(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape, states_shape=None):
         """Spikes have the shape of the current."""
-        return input_shape, [input_shape]
+        return input_shape, [input_shape] * self.kind.num_states
 
     def get_config(self):
         """The constructor's arguments."""

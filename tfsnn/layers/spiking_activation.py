@@ -7,7 +7,12 @@ from tfsnn.dynamics.integrate_and_fire import State, charge
 from tfsnn.dynamics.time import fold, scan, unfold
 
 from .if_cell import IFCell
-from .timesteps import checked_lag, checked_timesteps
+from .timesteps import (
+    check_kind_lag,
+    check_kind_timesteps,
+    checked_lag,
+    checked_timesteps,
+)
 
 
 @keras.saving.register_keras_serializable(package="tfsnn")
@@ -18,6 +23,10 @@ class SpikingActivation(keras.layers.Layer):
     mean of the output over time is the closed form (Eq. 9-10, 15)
 
         threshold / T * clip(floor(T x / threshold + 1/2), 0, T).
+
+    A cell of a kind that must know all its input (bit-plane) has lag = T. A
+    constant current tells it all at once: then T times that is charged before
+    the first decision, and there is no lag.
 
     Args:
         timesteps: T, at least 1.
@@ -35,10 +44,11 @@ class SpikingActivation(keras.layers.Layer):
 
     Output shape:
         Spikes `[T*B, ...]`, time first, each 0 or the threshold (0 or 1 with
-        `spike_values="unit"`).
+        `spike_values="unit"`); multiples of it for other kinds of neuron.
 
     Raises:
-        ValueError: If T or the lag is out of range.
+        ValueError: If T or the lag is out of range, or the cell's kind of
+            neuron does not have them.
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 2-4, 9-10, 15.
@@ -68,6 +78,18 @@ class SpikingActivation(keras.layers.Layer):
         elif isinstance(cell, dict):
             cell = keras.saving.deserialize_keras_object(cell)
         self.cell = cell
+        self._check_kind()
+
+    def _check_kind(self):
+        check_kind_timesteps(self.cell.kind, self.timesteps)
+        if self.temporal_input:
+            check_kind_lag(self.cell.kind, self.lag, self.timesteps)
+        elif self.cell.kind.needs_two_phase and self.lag:
+            raise ValueError(
+                f"lag={self.lag} with temporal_input=False and neurons of kind"
+                f" '{self.cell.kind.name}'. Supported: 0, for a constant"
+                " current is known at once. Leave the lag out."
+            )
 
     def build(self, input_shape):
         """Builds the cell for the feature map."""
@@ -97,7 +119,7 @@ class SpikingActivation(keras.layers.Layer):
             constant = self.cell.scaled_current(inputs)
 
             def current(step):
-                return constant
+                return self.constant_current(constant, step)
 
         train, _ = scan(
             current,
@@ -109,6 +131,24 @@ class SpikingActivation(keras.layers.Layer):
         )
         return fold(train)
 
+    def constant_current(
+        self, current: tf.Tensor, step: tf.Tensor | int
+    ) -> tf.Tensor:
+        """What a constant current charges at one step.
+
+        Args:
+            current: `[B, ...]` in thresholds.
+            step: Index of the step, from 0.
+
+        Returns:
+            `[B, ...]`: the current; for a kind that must know all its input
+            T times that at step 0 and nothing later.
+        """
+        if not self.cell.kind.needs_two_phase:
+            return current
+        whole = self.timesteps * current
+        return tf.where(tf.equal(step, 0), whole, tf.zeros_like(whole))
+
     def fire(
         self, state: State, step: tf.Tensor | int
     ) -> tuple[tf.Tensor, State]:
@@ -119,12 +159,12 @@ class SpikingActivation(keras.layers.Layer):
             step: Index of the firing step, 0...T-1.
 
         Returns:
-            Spikes `[B, ...]`, 0 or 1, and the state.
+            Spikes `[B, ...]` in thresholds, and the state.
         """
         if self.temporal_bias is not None:
             extra = tf.gather(self.temporal_bias.value, step)
             state = charge(state, self.cell.in_thresholds(extra))
-        return self.cell.fire(state)
+        return self.cell.kind.fire(state, step, self.timesteps)
 
     def _emit(self, spikes):
         return tf.cast(self.cell.emitted(spikes), self.compute_dtype)

@@ -30,7 +30,12 @@ class SpikingRNN(keras.layers.RNN):
 
     Output shape:
         Spikes `[B, T, ...]`, or `[B, ...]` without `return_sequences`; then
-        the potential `[B, ...]` in thresholds with `return_state`.
+        the potential `[B, ...]` in thresholds with `return_state`, and what
+        else the cell's kind keeps.
+
+    Raises:
+        ValueError: If the cell's kind of neuron must know all its input
+            before it fires.
     """
 
     def __init__(
@@ -42,6 +47,12 @@ class SpikingRNN(keras.layers.RNN):
         """See the class."""
         if cell is None:
             cell = IFCell(name="cell", dtype=kwargs.get("dtype"))
+        if cell.kind.needs_two_phase:
+            raise ValueError(
+                f"SpikingRNN received a cell of kind '{cell.kind.name}'."
+                " Supported: kinds that decide at every step alike. Use"
+                " SpikingActivation, which gives it all of its input first."
+            )
         super().__init__(cell, return_sequences=return_sequences, **kwargs)
         self.dtype_policy = keras.DTypePolicy(self.variable_dtype)
         self._fresh = None
@@ -80,7 +91,9 @@ class SpikingRNN(keras.layers.RNN):
         batch, _, *features = sequences_shape
         step = (batch, *features)
         output = tuple(sequences_shape) if self.return_sequences else step
-        return (output, step) if self.return_state else output
+        if not self.return_state:
+            return output
+        return (output, *[step] * self.cell.kind.num_states)
 
     def reset_state(self):
         """Sets the states of a `stateful` layer to the initial potential."""

@@ -2,6 +2,9 @@
 
 import operator
 
+from tfsnn.dynamics.bit_plane_neuron import MOST_BITS
+from tfsnn.dynamics.neuron_kind import NeuronKind
+
 
 def checked_timesteps(timesteps: int) -> int:
     """Returns T, or raises if it is not a whole number of at least one.
@@ -44,6 +47,56 @@ def checked_lag(lag: int, timesteps: int) -> int:
             f" in 0...{timesteps}; 0 is pipelined, {timesteps} two-phase."
         )
     return whole
+
+
+def default_lag(kind: NeuronKind, timesteps: int) -> int:
+    """The lag of a kind of neuron where none is stated.
+
+    Args:
+        kind: The kind.
+        timesteps: T.
+
+    Returns:
+        T for a kind that must know all its input, else 0.
+    """
+    return timesteps if kind.needs_two_phase else 0
+
+
+def check_kind_timesteps(kind: NeuronKind, timesteps: int) -> None:
+    """Raises if a kind of neuron cannot have so many steps.
+
+    Args:
+        kind: The kind.
+        timesteps: T, checked.
+
+    Raises:
+        ValueError: If it fires bits and T is above 24.
+    """
+    if kind.needs_two_phase and timesteps > MOST_BITS:
+        raise ValueError(
+            f"timesteps={timesteps} with neurons of kind '{kind.name}'."
+            f" Supported: 1...{MOST_BITS}, one bit a step. 8 steps have 256"
+            " levels already."
+        )
+
+
+def check_kind_lag(kind: NeuronKind, lag: int, timesteps: int) -> None:
+    """Raises if a kind of neuron cannot have a lag.
+
+    Args:
+        kind: The kind.
+        lag: Lag of a neuron with a temporal current, checked.
+        timesteps: T, checked.
+
+    Raises:
+        ValueError: If it must know all its input and the lag is not T.
+    """
+    if kind.needs_two_phase and lag != timesteps:
+        raise ValueError(
+            f"lag={lag} with timesteps={timesteps} and neurons of kind"
+            f" '{kind.name}'. Supported: lag=T, for they fire the bits of all"
+            f" their input. Use lag={timesteps}, or another kind."
+        )
 
 
 def _whole(value) -> int | None:
