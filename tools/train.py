@@ -20,6 +20,7 @@ from absl import app, flags
 from tfsnn.errors import ExportError
 from tfsnn_models import datasets, recipes, registry
 from tfsnn_tools import command_line
+from tfsnn_tools.model_files import load_keras_model
 
 USAGE = "tfsnn train --dataset=NAME --output=NAME.keras [--flags]"
 
@@ -37,6 +38,15 @@ def define_flags() -> flags.FlagValues:
         "float32",
         recipes.DTYPE_POLICIES,
         "Precision of the training run; the weights are float32 under any.",
+        **options,
+    )
+    flags.DEFINE_float(
+        "learning_rate", 0.1, "Peak of the cosine schedule.", **options
+    )
+    flags.DEFINE_string(
+        "start_from",
+        None,
+        "Weights to go on from, NAME.keras with its card, in a new schedule.",
         **options,
     )
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", **options)
@@ -112,16 +122,19 @@ def main(argv: list[str]) -> int:
     data = _data_card(options.dataset)
     recipe = recipes.Recipe(
         epochs=options.epochs,
+        learning_rate=options.learning_rate,
         seed=options.seed,
         dtype_policy=options.dtype_policy,
     )
     path = pathlib.Path(options.output)
+    start_from = _start(options.start_from)
     check_output(path, overwrite=options.overwrite)
     backup = backup_folder(
         path,
         network=options.network,
         dataset=data.name,
         recipe=recipe.to_dict(),
+        start_from=start_from,
     )
     resumed = backup.exists()
     keras.utils.set_random_seed(recipe.seed)
@@ -132,6 +145,8 @@ def main(argv: list[str]) -> int:
         "pixel_std": data.pixel_std,
     }
     model = _build_in(recipe.dtype_policy, options.network, **shape)
+    if start_from is not None:
+        model.set_weights(load_keras_model(options.start_from).get_weights())
     load = lambda split: datasets.load_split(  # noqa: E731
         data.name, split, data_dir=options.data_dir
     )
@@ -159,6 +174,7 @@ def main(argv: list[str]) -> int:
         "test_accuracy": accuracy_of(clean, test),
         "training_accuracy": history["accuracy"][-1],
         "recipe": recipe.to_dict(),
+        "started_from": start_from,
         "resumed": resumed,
         "seconds": round(seconds),
         **_origin(options),
@@ -177,6 +193,19 @@ def _data_card(name: str) -> datasets.DatasetCard:
     return datasets.CARDS[name]
 
 
+def _start(file: str | None) -> dict | None:
+    """The card of the weights a run goes on from."""
+    if file is None:
+        return None
+    card = pathlib.Path(file).with_suffix(".json")
+    if not card.is_file():
+        raise app.UsageError(
+            f"Received --start_from={file}, but its card '{card}' is missing."
+            " Supported: a network that tfsnn train wrote, with its card."
+        )
+    return json.loads(card.read_text(encoding="utf-8"))
+
+
 def _build_in(dtype_policy: str, network: str, **shape) -> keras.Model:
     """A network under a dtype policy; the global policy stays as it was."""
     before = keras.config.dtype_policy()
@@ -189,6 +218,7 @@ def _build_in(dtype_policy: str, network: str, **shape) -> keras.Model:
 
 def _origin(options: flags.FlagValues) -> dict[str, str]:
     """Where and how a network was trained."""
+    start = f" --start_from={options.start_from}" if options.start_from else ""
     return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
         "keras": keras.__version__,
@@ -196,7 +226,8 @@ def _origin(options: flags.FlagValues) -> dict[str, str]:
             f"tfsnn train --network={options.network}"
             f" --dataset={options.dataset} --epochs={options.epochs}"
             f" --seed={options.seed} --dtype_policy={options.dtype_policy}"
-            f" --output={options.output}"
+            f" --learning_rate={options.learning_rate}"
+            f"{start} --output={options.output}"
         ),
     }
 
