@@ -517,3 +517,30 @@ def test_weights_are_trained_by_the_driver(name, lag):
     accepted = [s for s in steps if s.segment == last and s.accepted]
     # Sums round differently: a neuron at a tie may fire once more.
     assert error == pytest.approx(accepted[-1].error_after, rel=1e-3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shifted:
+    """Moves charge between the first step and the last."""
+
+    sets_threshold = False
+    charge: float
+
+    def __call__(self, tap, parameters, timesteps):
+        table = np.zeros((timesteps, tap.analog.shape[-1]), "float32")
+        table[0], table[-1] = self.charge, -self.charge
+        return parameters.replace(temporal_bias=table)
+
+
+@pytest.mark.parametrize("charge", [-0.5, -0.01, 0.01, 0.5])
+def test_a_temporal_bias_is_judged_at_every_step(charge):
+    """Error and unevenness together must not grow."""
+    pipeline = Pipeline("shift", (MmseThreshold(), Shifted(charge)))
+    _, steps = run("residual", [4], pipeline, MANY)
+    for step in steps:
+        if step.strategy == "Shifted":
+            before = step.error_before + step.unevenness_before
+            after = step.error_after + step.unevenness_after
+            assert step.accepted == (after <= before)
+        else:
+            assert step.unevenness_before is step.unevenness_after is None

@@ -17,6 +17,12 @@ class Step:
         strategy: Class name of the strategy.
         error_before: Error with the parameters before; None: none were set.
         error_after: Error with what was proposed.
+        unevenness_before: Where a temporal bias was proposed: mean squared
+            difference between what a channel emits in each step, on average,
+            and its analog mean, over the same mean square as the errors;
+            before. None for other proposals.
+        unevenness_after: The same with what was proposed. Error and unevenness
+            together must not grow.
         accepted: Whether the proposal was kept.
         seconds: Time for proposing and measuring.
     """
@@ -28,6 +34,8 @@ class Step:
     error_after: float
     accepted: bool
     seconds: float
+    unevenness_before: float | None = None
+    unevenness_after: float | None = None
 
     def to_dict(self) -> dict:
         """Plain types."""

@@ -16,6 +16,7 @@ from .record import Step
 from .segment_currents import SegmentCurrents
 from .strategy import Strategy
 from .tap import SegmentView, Tap
+from .unevenness import unevenness
 
 SMALLEST_MEASURED = 128
 NEGLIGIBLE = 1e-12
@@ -96,10 +97,11 @@ class Visit:
         proposal = strategy(
             self._tap(), self._parameters, self._front.timesteps
         )
+        unevenness = self._unevenness(proposal)
         if proposal is self._parameters:
             accepted, after = False, before
         else:
-            accepted, after = self._judge(proposal, guarded)
+            accepted, after = self._judge(proposal, guarded, unevenness)
         self.steps.append(
             Step(
                 self._task.segment.name,
@@ -109,12 +111,34 @@ class Visit:
                 after,
                 accepted,
                 time.monotonic() - start,
+                *unevenness,
             )
         )
         return accepted
 
+    def _unevenness(
+        self, proposal: NeuronParameters
+    ) -> tuple[float, float] | tuple[()]:
+        """Before and after, where a temporal bias is proposed."""
+        present = self._parameters
+        if present is None or proposal.temporal_bias is present.temporal_bias:
+            return ()
+        held = self._task.held_out
+        view = dataclasses.replace(
+            self._view(), chunks=lambda: self._chunks(held)
+        )
+        target = self._task.target[held]
+        return tuple(
+            unevenness(view, parameters, self._front.timesteps, target)
+            / self._scale()
+            for parameters in (present, proposal)
+        )
+
     def _judge(
-        self, proposal: NeuronParameters, guarded: bool
+        self,
+        proposal: NeuronParameters,
+        guarded: bool,
+        unevenness: tuple[float, ...],
     ) -> tuple[bool, float]:
         """Takes a proposal over unless the held-out error grows."""
         currents, affine = self._currents, None
@@ -130,7 +154,10 @@ class Visit:
             ]
         )
         error = self._held_out_error(measured)
-        worse = guarded and self._error is not None and error > self._error
+        allowed = self._error
+        if unevenness:  # What comes at the right time may cost a little.
+            allowed += unevenness[0] - unevenness[1]
+        worse = guarded and allowed is not None and error > allowed
         if worse or not proposal.is_finite():
             return False, error
         if affine is not None:
@@ -164,7 +191,7 @@ class Visit:
             lag=0 if front.is_constant(task.segment) else front.lag,
             reset=front.reset,
             training_set=self._training_set,
-            chunks=self._chunks,
+            chunks=lambda: self._chunks(~task.held_out),
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
             counting=front.counting,
@@ -175,16 +202,22 @@ class Visit:
         inputs = self._front.mean_inputs(self._task.segment)
         return [values[fit] for values in inputs], self._task.target[fit]
 
-    def _chunks(self) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
+    def _chunks(
+        self, chosen: np.ndarray
+    ) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
         at_hand = self._currents(max(1, self._currents.num_kept))
         for current, part in zip(at_hand, self._front.parts, strict=False):
-            yield current, ~self._task.held_out[part]
+            yield current, chosen[part]
 
     def _held_out_error(self, spiking: np.ndarray) -> float:
         held = self._task.held_out[: self._num_measured]
         target = self._task.target[: self._num_measured][held]
         difference = (target - spiking[held]).astype("float64")
-        scale = np.mean(np.square(target, dtype="float64"))
-        if scale < NEGLIGIBLE:  # A silent layer.
-            scale = 1.0
-        return float(np.mean(np.square(difference)) / scale)
+        return float(np.mean(np.square(difference)) / self._scale())
+
+    def _scale(self) -> float:
+        """Mean square of the held-out targets; one of a silent layer."""
+        held = self._task.held_out[: self._num_measured]
+        target = self._task.target[: self._num_measured][held]
+        scale = float(np.mean(np.square(target, dtype="float64")))
+        return 1.0 if scale < NEGLIGIBLE else scale

@@ -3,11 +3,10 @@
 from .bit_plane_neuron import BitPlane
 from .burst_neuron import Burst
 from .integrate_and_fire import RESETS, fire_hard_reset, fire_soft_reset
-from .response import drop_quantiser, quantised
-from .spike_counts import count_constant, count_two_phase
 from .neuron_kind import NeuronKind
 from .neuron_kinds import NEURON_KINDS, neuron_kind
 from .plain_neuron import IntegrateAndFire
+from .response import drop_quantiser, quantised
 from .signed_neuron import SignedIntegrateAndFire
 from .spike_counts import (
     count_constant,
