@@ -137,35 +137,13 @@ def main(argv: list[str]) -> int:
         start_from=start_from,
     )
     resumed = backup.exists()
-    keras.utils.set_random_seed(recipe.seed)
-    shape = {
-        "input_shape": data.input_shape,
-        "num_classes": data.num_classes,
-        "pixel_mean": data.pixel_mean,
-        "pixel_std": data.pixel_std,
-    }
-    model = _build_in(recipe.dtype_policy, options.network, **shape)
-    if start_from is not None:
-        model.set_weights(load_keras_model(options.start_from).get_weights())
-    load = lambda split: datasets.load_split(  # noqa: E731
-        data.name, split, data_dir=options.data_dir
-    )
     start = time.monotonic()
-    history = recipes.train(
-        model,
-        datasets.training_batches(
-            load("train"),
-            batch_size=recipe.batch_size,
-            padding=data.padding,
-            seed=recipe.seed,
-        ),
-        recipe,
-        callbacks=[keras.callbacks.BackupAndRestore(str(backup))],
-    )
+    clean, history = _trained(options, data, recipe, backup)
     seconds = time.monotonic() - start
-    test = datasets.evaluation_batches(load("test"), batch_size=250)
-    clean = _build_in("float32", options.network, **shape)
-    clean.set_weights(model.get_weights())
+    test = datasets.evaluation_batches(
+        datasets.load_split(data.name, "test", data_dir=options.data_dir),
+        batch_size=250,
+    )
     card = {
         "network": options.network,
         "dataset": data.name,
@@ -182,6 +160,39 @@ def main(argv: list[str]) -> int:
     save_with_card(clean, path, card)
     print(json.dumps(card, indent=2))
     return 0
+
+
+def _trained(
+    options: flags.FlagValues,
+    data: datasets.DatasetCard,
+    recipe: recipes.Recipe,
+    backup: pathlib.Path,
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Trains; returns a float32 network and what happened in each epoch."""
+    keras.utils.set_random_seed(recipe.seed)
+    shape = {
+        "input_shape": data.input_shape,
+        "num_classes": data.num_classes,
+        "pixel_mean": data.pixel_mean,
+        "pixel_std": data.pixel_std,
+    }
+    model = _build_in(recipe.dtype_policy, options.network, **shape)
+    if options.start_from is not None:
+        model.set_weights(load_keras_model(options.start_from).get_weights())
+    history = recipes.train(
+        model,
+        datasets.training_batches(
+            datasets.load_split(data.name, "train", data_dir=options.data_dir),
+            batch_size=recipe.batch_size,
+            padding=data.padding,
+            seed=recipe.seed,
+        ),
+        recipe,
+        callbacks=[keras.callbacks.BackupAndRestore(str(backup))],
+    )
+    clean = _build_in("float32", options.network, **shape)
+    clean.set_weights(model.get_weights())
+    return clean, history
 
 
 def _data_card(name: str) -> datasets.DatasetCard:

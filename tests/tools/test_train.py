@@ -81,6 +81,61 @@ def test_model_and_card(command, tiny_job, tmp_path):
     ]
 
 
+def test_goes_on_from_other_weights(command, tiny_job, tmp_path, monkeypatch):
+    first, second = tmp_path / "first.keras", tmp_path / "second.keras"
+    assert command(*arguments(first)).code == 0
+    weights = []
+
+    def train_on(model, batches, recipe, *, callbacks):
+        weights.append((recipe.learning_rate, model.get_weights()))
+        return {"accuracy": [0.5]}
+
+    monkeypatch.setattr(recipes, "train", train_on)
+    outcome = command(
+        *arguments(second, start_from=first, learning_rate=0.05, seed=1)
+    )
+    card = json.loads(outcome.out)
+    assert card["started_from"] == json.loads(
+        first.with_suffix(".json").read_text()
+    )
+    assert f"--learning_rate=0.05 --start_from={first}" in card["command"]
+    ((rate, started),) = weights
+    assert rate == 0.05
+    saved = keras.models.load_model(first).get_weights()
+    for a, b in zip(started, saved, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_without_a_card_are_refused(command, never_trained, tmp_path):
+    tiny_network().save(tmp_path / "bare.keras")
+    outcome = command(
+        "train",
+        f"--start_from={tmp_path / 'bare.keras'}",
+        f"--output={tmp_path / 'x.keras'}",
+    )
+    assert outcome.code == 2
+    assert "bare.json' is missing. Supported" in outcome.err
+
+
+@pytest.mark.parametrize("policy", recipes.DTYPE_POLICIES)
+def test_trains_in_the_policy_asked_for(
+    command, tiny_job, tmp_path, monkeypatch, policy
+):
+    """The weights are float32, and so is the network that is written."""
+    built = []
+
+    def build(*_, **__):
+        built.append(keras.config.dtype_policy().name)
+        return tiny_network()
+
+    monkeypatch.setattr(registry, "build", build)
+    path = tmp_path / "x.keras"
+    card = json.loads(command(*arguments(path, dtype_policy=policy)).out)
+    assert built == [policy, "float32"]
+    assert card["recipe"]["dtype_policy"] == policy
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def interrupted(command, monkeypatch, path, **changes):
     """Runs a training that stops after its first epoch is backed up."""
 
