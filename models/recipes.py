@@ -129,6 +129,7 @@ def train(
         training,
         epochs=recipe.epochs,
         callbacks=[keras.callbacks.TerminateOnNaN(), *(callbacks or [])],
+        shuffle=False,  # The data shuffles itself.
         verbose=2,
     ).history
     if not np.isfinite(history["loss"][-1]):
