@@ -112,6 +112,7 @@ def test_something_is_found():
         "calibrate",
         "evaluate",
         "export",
+        "benchmark",
     ]
     assert "quickstart" in make_targets(readme)
     assert "docs/benchmarks.md" in local_links(readme)
