@@ -43,6 +43,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_float(
         "learning_rate", 0.1, "Peak of the cosine schedule.", **options
     )
+    flags.DEFINE_float(
+        "weight_decay", 5e-3, "Decoupled decay of kernels.", 0.0, **options
+    )
     flags.DEFINE_string(
         "start_from",
         None,
@@ -123,6 +126,7 @@ def main(argv: list[str]) -> int:
     recipe = recipes.Recipe(
         epochs=options.epochs,
         learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
         seed=options.seed,
         dtype_policy=options.dtype_policy,
     )
@@ -238,6 +242,7 @@ def _origin(options: flags.FlagValues) -> dict[str, str]:
             f" --dataset={options.dataset} --epochs={options.epochs}"
             f" --seed={options.seed} --dtype_policy={options.dtype_policy}"
             f" --learning_rate={options.learning_rate}"
+            f" --weight_decay={options.weight_decay}"
             f"{start} --output={options.output}"
         ),
     }
