@@ -4,8 +4,10 @@ from . import pipelines
 from .biases import BiasCalibration
 from .calibrate import calibrate
 from .images import CalibrationImages
+from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
+from .readouts import ReadoutCalibration
 from .record import Step, Trial
 from .result import CalibrationResult
 from .search import Search
@@ -13,6 +15,7 @@ from .strategy import Strategy, repeat
 from .sweep import SweepConfig
 from .tap import SegmentView, Tap
 from .temporal import TemporalBiasCalibration
+from .threshold_search import ThresholdSearch
 from .thresholds import (
     AveragedThreshold,
     MaximumThreshold,
@@ -26,11 +29,13 @@ __all__ = [
     "BiasCalibration",
     "CalibrationImages",
     "CalibrationResult",
+    "LeastSquaresCalibration",
     "MaximumThreshold",
     "MmseThreshold",
     "PercentileThreshold",
     "Pipeline",
     "PotentialCalibration",
+    "ReadoutCalibration",
     "Search",
     "SegmentView",
     "Step",
@@ -38,6 +43,7 @@ __all__ = [
     "SweepConfig",
     "Tap",
     "TemporalBiasCalibration",
+    "ThresholdSearch",
     "Trial",
     "WeightCalibration",
     "calibrate",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion
-from tfsnn.types import NeuronParameters
+from tfsnn.types import NeuronParameters, Parameters
 
 from .pipeline import Pipeline
 from .record import Step, Trial, lag_at
@@ -22,7 +22,8 @@ class CalibrationResult(Mapping):
         conversion: What was calibrated.
         pipeline: How; a `Search` where several pipelines were tried.
         lag: Lag asked for; `lags` are those used.
-        parameters: T to neuron name to parameters.
+        parameters: T to neuron name, and name of a calibrated read-out, to
+            parameters.
         steps: What was tried, in order; of a search, by what was chosen.
         num_images: Calibration images, held-out ones included.
         digest: SHA-256 of the calibration images.
@@ -35,7 +36,7 @@ class CalibrationResult(Mapping):
     conversion: Conversion
     pipeline: Pipeline | Search
     lag: int
-    parameters: Mapping[int, Mapping[str, NeuronParameters]]
+    parameters: Mapping[int, Mapping[str, Parameters]]
     steps: tuple[Step, ...]
     num_images: int
     digest: str
@@ -115,7 +116,7 @@ class CalibrationResult(Mapping):
         }
 
 
-def parameter_bytes(parameters: Mapping[str, NeuronParameters]) -> dict:
+def parameter_bytes(parameters: Mapping[str, Parameters]) -> dict:
     """Bytes of what a calibration sets, by kind (paper, section 5.4).
 
     Args:
@@ -128,7 +129,7 @@ def parameter_bytes(parameters: Mapping[str, NeuronParameters]) -> dict:
     sizes = dict.fromkeys(fields, 0)
     for one in parameters.values():
         for name in fields:
-            value = getattr(one, name)
+            value = getattr(one, name, None)
             if isinstance(value, Mapping):
                 arrays = [a for weights in value.values() for a in weights]
             else:

@@ -2,14 +2,30 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from tfsnn.graph.segments import Segment
 from tfsnn.numerics import SortedActivations
+from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
+
+
+class Neuron(Protocol):
+    """A neuron layer with parameters of its own."""
+
+    def mean_output(self, current: tf.Tensor) -> tf.Tensor:
+        """Mean of its spikes over time.
+
+        Args:
+            current: Folded `[T*B, ...]`, or `[B, ...]` if constant.
+
+        Returns:
+            `[B, ...]`, activation units.
+        """
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,6 +44,8 @@ class SegmentView:
             current is folded `[T*B, ...]`, or `[B, ...]` where `constant`.
         constant: Whether the current is the same at every step.
         graphs: Where compiled graphs of this T are kept.
+        neuron: Gives its neuron with other parameters, to be run on a chunk's
+            current; None for a read-out.
         counting: Whether only mean currents are known, because only the
             number of spikes matters (lag = T).
     """
@@ -40,6 +58,7 @@ class SegmentView:
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
     graphs: Graphs
+    neuron: Callable[[NeuronParameters], Neuron] | None = None
     counting: bool = False
 
 

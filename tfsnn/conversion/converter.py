@@ -11,7 +11,7 @@ from tfsnn.graph.passes import prepare
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
-from tfsnn.types import NeuronParameters
+from tfsnn.types import NeuronParameters, Parameters
 
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
@@ -52,7 +52,7 @@ class Conversion:
         timesteps: int,
         *,
         lag: int | None = None,
-        parameters: Mapping[str, NeuronParameters] | None = None,
+        parameters: Mapping[str, Parameters] | None = None,
     ) -> keras.Model:
         """Builds the spiking network for one T.
 
@@ -64,7 +64,8 @@ class Conversion:
             parameters: Neuron name to parameters; a neuron without keeps a
                 threshold of 1 and the initial potential with which it rounds,
                 half a threshold for plain neurons. In terms of spikes worth a
-                threshold, whatever `config.spikes` is.
+                threshold, whatever `config.spikes` is. Of a read-out, by any
+                name, `ReadoutParameters`.
 
         Returns:
             `keras.Model`, images `[B, ...]` to the outputs of the source,
@@ -77,7 +78,12 @@ class Conversion:
                 one threshold a layer or channel.
         """
         parameters = dict(parameters or {})
-        unknown = sorted(set(parameters) - set(self.neuron_names))
+        unknown = sorted(
+            name
+            for name, values in parameters.items()
+            if isinstance(values, NeuronParameters)
+            and name not in self.neuron_names
+        )
         if unknown:
             raise ValueError(
                 f"parameters name no neuron of this network: {unknown}."
@@ -98,7 +104,7 @@ class Conversion:
         self,
         timesteps: int,
         *,
-        parameters: Mapping[str, NeuronParameters] | None = None,
+        parameters: Mapping[str, Parameters] | None = None,
     ) -> keras.Model:
         """Builds the two-phase network for one T without a time axis.
 
