@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -23,9 +21,7 @@ def neuron_at(lag):
 
 
 def tap_of(batches, analog, lag=0, fit=None):
-    view = view_of(batches, lag=lag, fit=fit)
-    view = dataclasses.replace(view, neuron=neuron_at(lag))
-    return Tap(analog, None, view=view)
+    return Tap(analog, None, view=view_of(batches, lag=lag, fit=fit))
 
 
 def error_of(batches, analog, parameters, lag=0):

@@ -82,9 +82,9 @@ def _errors(tap: Tap, candidates: list[NeuronParameters]) -> np.ndarray:
             continue
         for number, neuron in enumerate(neurons):
             output = neuron.mean_output(current).numpy()[fit]
-            square = np.square(target - output)
+            square = np.square(target - output, dtype="float64")
             axes = tuple(range(square.ndim - len(shape)))
-            errors[number] += square.sum(axis=axes, dtype="float64")
+            errors[number] += square.sum(axis=axes)
     return errors
 
 
