@@ -36,6 +36,8 @@ class ThresholdSearch:
         Raises:
             ValueError: If there is none, or one is out of range.
         """
+        for name in ("factors", "charges"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         _check("factors", self.factors, lambda x: 0 < x < np.inf, "above 0")
         _check("charges", self.charges, lambda x: 0 <= x <= 1, "0...1")
 
