@@ -10,6 +10,7 @@ from tests.support import segments
 from tests.support.segments import T, error_of, inputs_of, loss_of, neuron_of
 from tfsnn.calibration.segment_training import train_segment
 from tfsnn.calibration.training_options import TrainingOptions
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 layers = keras.layers
@@ -22,6 +23,7 @@ QUICK = {
     "rounding": "neuron",
 }
 HELD = slice(3, None, 4)
+PLAIN = IntegrateAndFire()
 
 
 def target_of(segment, inputs):
@@ -30,13 +32,22 @@ def target_of(segment, inputs):
     return np.maximum(1.5 * current, 0).astype("float32")
 
 
-def train(segment, inputs, target, parameters, *, fixed=frozenset(), **options):
+def train(
+    segment,
+    inputs,
+    target,
+    parameters,
+    *,
+    kind=PLAIN,
+    fixed=frozenset(),
+    **options,
+):
     return train_segment(
         segment,
-        inputs,
-        target,
+        (inputs, target),
         parameters,
         T,
+        kind=kind,
         options=TrainingOptions(**{**QUICK, **options}),
         fixed=fixed,
     )

@@ -5,17 +5,18 @@ import tensorflow as tf
 
 from tfsnn.calibration import SegmentView
 from tfsnn.calibration.graphs import Graphs
+from tfsnn.dynamics import IntegrateAndFire
 
 
 def view_of(
-    currents, *, lag=0, reset="soft", fit=None, constant=False
+    currents, *, lag=0, kind=None, fit=None, constant=False
 ) -> SegmentView:
     """A view of a segment with given currents.
 
     Args:
         currents: One array a batch: `[T, B, ...]`, or `[B, ...]` if constant.
         lag: Of the neuron.
-        reset: `"soft"` or `"hard"`.
+        kind: Of the neuron; plain if None.
         fit: Which images may be fitted, bool `[B]` a batch; None: all.
         constant: Whether currents are the same at every step.
     """
@@ -32,7 +33,7 @@ def view_of(
         segment=None,
         fixed_layers=frozenset(),
         lag=lag,
-        reset=reset,
+        kind=kind or IntegrateAndFire(),
         training_set=None,
         chunks=chunks,
         constant=constant,
