@@ -19,6 +19,7 @@ from tfsnn import (
     pipelines,
 )
 from tfsnn.calibration import WeightCalibration, visit
+from tfsnn.calibration.fronts import AnalogFront
 from tfsnn.evaluation import evaluate
 
 T = 4
@@ -61,19 +62,19 @@ def last_error(result, timesteps=T):
 
 
 @every_clock
-def test_light_makes_no_layer_worse(neuron, lag):
-    """Held-out errors never grow within a layer; most become smaller."""
-    steps = lightly(neuron, lag).steps
-    smaller = 0
-    for segment in {step.segment for step in steps}:
+def test_light_makes_nothing_worse(neuron, lag):
+    """Held-out errors: within each layer, and of what the last one answers."""
+    result = lightly(neuron, lag)
+    for segment in conversion(neuron).neuron_names:
         errors = [
             step.error_after
-            for step in steps
+            for step in result.steps
             if step.segment == segment and step.accepted
         ]
         assert errors == sorted(errors, reverse=True)
-        smaller += errors[-1] < errors[0]
-    assert smaller >= 1
+    without = last_error(run(neuron, pipelines.uncalibrated(), lag=lag))
+    # Nothing but a guard binds one layer to the errors of those before it.
+    assert last_error(result) <= 1.01 * without
 
 
 @every_clock
@@ -116,15 +117,6 @@ QUICK = WeightCalibration(
     rounding="neuron",
     train_bias=True,
 )
-
-
-@pytest.mark.parametrize("neuron", ["signed", "burst", "bit_plane"])
-def test_weights_are_trained_for_the_levels_of_the_kind(neuron):
-    pipeline = pipelines.trained(weights=QUICK, iterations=1)
-    result = run(neuron, pipeline)
-    trained = [s for s in result.steps if s.strategy == "WeightCalibration"]
-    assert any(step.accepted for step in trained)
-    assert last_error(result) < 1.2 * last_error(run(neuron))
 
 
 @pytest.mark.parametrize("neuron", ["signed", "burst"])
@@ -218,7 +210,7 @@ def nothing(*arguments, **options):
 def test_what_a_kind_cannot_have_is_refused_first(
     monkeypatch, neuron, options, text
 ):
-    monkeypatch.setattr("tfsnn.calibration.calibrate.sweep", nothing)
+    monkeypatch.setattr(AnalogFront, "advance", nothing)
     with pytest.raises(ValueError, match=text):
         run(neuron, **options)
 

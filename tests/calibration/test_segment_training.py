@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support import segments
+from tests.support.kinds import KINDS
 from tests.support.segments import T, error_of, inputs_of, loss_of, neuron_of
 from tfsnn.calibration.segment_training import train_segment
 from tfsnn.calibration.training_options import TrainingOptions
@@ -122,6 +123,48 @@ def trained(request):
 def test_every_layer_gets_better(trained):
     (*rest, before), _, got = trained
     assert held_out_loss(*rest, got) < held_out_loss(*rest, before)
+
+
+def loss_of_kind(kind, segment, inputs, target, parameters):
+    """Of the levels that a kind counts, on the images not trained on."""
+    current = segments.current_of(segment, inputs, parameters)
+    threshold = parameters.threshold
+    counts = kind.count(
+        parameters.initial_potential / threshold,
+        current / threshold,
+        T,
+        constant=False,
+    )
+    levels = kind.quantiser(T).levels_per_threshold
+    output = np.asarray(counts) * threshold / levels
+    return np.square(output - target)[HELD].mean()
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_gets_better(kind):
+    segment, inputs, target, parameters = problem(segments.conv())
+    quantiser = kind.quantiser(T)
+    threshold = quantiser.threshold(parameters.threshold)
+    charge = np.float32(kind.rounding_charge(T))
+    parameters = NeuronParameters(threshold, threshold * charge)
+    got = train(
+        *(segment, inputs, target, parameters),
+        kind=kind,
+        train_threshold=True,
+        drop_quantiser=0.25,
+    )
+    before, after, other = (
+        loss_of_kind(kind, segment, inputs, target, p)
+        for p in (
+            parameters,
+            got,
+            train(segment, inputs, target, parameters, kind=PLAIN),
+        )
+    )
+    assert after < before
+    if kind.quantiser(T) != PLAIN.quantiser(T):
+        # Who thinks of other levels comes less near.
+        assert after < other
 
 
 def test_the_segment_is_untouched(trained):
