@@ -6,6 +6,7 @@ from absl import app, flags
 
 import tfsnn
 from tfsnn import calibration
+from tfsnn_tools import neuron_flags
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -38,15 +39,25 @@ def define_conversion(values: flags.FlagValues) -> None:
         "Value of a spike: the threshold, or 1 with thresholds in the weights.",
         flag_values=values,
     )
+    neuron_flags.define(values)
 
 
 def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
-    """What the flags of `define_conversion` state."""
-    return tfsnn.ConversionConfig(
-        average_pool=options.average_pool,
-        reset=options.reset,
-        spikes=options.spikes,
-    )
+    """What the flags of `define_conversion` state.
+
+    Raises:
+        absl.app.UsageError: If two of them do not go together.
+    """
+    neuron = neuron_flags.conversion_options(options)
+    try:
+        return tfsnn.ConversionConfig(
+            average_pool=options.average_pool,
+            reset=options.reset,
+            spikes=options.spikes,
+            **neuron,
+        )
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
 
 
 def define_calibration(values: flags.FlagValues) -> None:
@@ -185,9 +196,10 @@ def _define_threshold(values: flags.FlagValues) -> None:
 def _define_extent(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "lag",
-        0,
+        None,
         "Steps a neuron charges before it may fire, up to the largest T; a"
-        " smaller T has its own. 0 is the paper's clock.",
+        " smaller T has its own. By default 0, the paper's clock; T with"
+        " --neuron=bit_plane.",
         lower_bound=0,
         flag_values=values,
     )
@@ -200,13 +212,13 @@ def _define_extent(values: flags.FlagValues) -> None:
     )
 
 
-def lag(options: flags.FlagValues, timesteps: list[int]) -> int:
-    """The lag of `--lag`, which some T can have.
+def lag(options: flags.FlagValues, timesteps: list[int]) -> int | None:
+    """The lag of `--lag`, which some T can have; None if it is not given.
 
     Raises:
         absl.app.UsageError: If it exceeds every T.
     """
-    if options.lag > max(timesteps):
+    if options.lag is not None and options.lag > max(timesteps):
         raise app.UsageError(
             f"Received --lag={options.lag} with T up to {max(timesteps)}."
             f" Supported: 0...{max(timesteps)}. Use a smaller --lag, or a"

@@ -371,6 +371,7 @@ def test_a_segment_of_zeros():
     [
         ({"lag": -1}, "lag=-1. Supported: whole numbers, 0 and"),
         ({"lag": 0.5}, "lag=0.5"),
+        ({"lag": "T"}, "lag='T'"),
         ({"lag": True}, "lag=True"),
         ({"held_out": 1}, "held_out=1. Supported: whole numbers, 2 to 16;"),
         ({"held_out": 17}, "held_out=17"),

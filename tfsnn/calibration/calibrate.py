@@ -9,7 +9,12 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion, convert
-from tfsnn.layers.timesteps import checked_timesteps
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.layers.timesteps import (
+    check_kind_lag,
+    check_kind_timesteps,
+    checked_timesteps,
+)
 
 from .arguments import checked_whole
 from .checkpoint import Checkpoint
@@ -17,6 +22,8 @@ from .identity import identity_of
 from .images import MAX_IMAGES, CalibrationImages
 from .pipeline import Pipeline
 from .pipelines import light
+from .record import lag_at
+from .refusals import check_steps
 from .result import CalibrationResult
 from .search import Search
 from .search_run import run_search
@@ -59,7 +66,8 @@ def calibrate(
         ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
         ValueError: If a T is out of range or given twice, the lag exceeds
-            every T, or another number is out of range.
+            every T, another number is out of range, or the kind of neuron
+            cannot have the T, the lag or a step of the pipeline.
     """
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
@@ -72,6 +80,10 @@ def calibrate(
         )
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
+    kind = conversion.config.kind
+    check_steps(pipeline, kind)
+    lag = _checked_lag(config.lag, every, kind)
+    config = dataclasses.replace(config, lag=lag)
     data = CalibrationImages.from_any(
         images,
         input_shape=conversion.analog.inputs[0].shape[1:],
@@ -96,7 +108,7 @@ def calibrate(
     return CalibrationResult(
         conversion=conversion,
         pipeline=pipeline,
-        lag=config.lag,
+        lag=lag,
         parameters=parameters,
         steps=tuple(steps),
         num_images=len(data),
@@ -115,13 +127,24 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
             f"config is {config!r}. Supported: a SweepConfig, or None for the"
             " defaults. Pass for example tfsnn.SweepConfig(lag=8)."
         )
-    if config.lag > largest:
+    if config.lag is not None and config.lag > largest:
         raise ValueError(
             f"lag={config.lag} with T up to {largest}. Supported:"
             f" 0...{largest}; 0 is pipelined, and where it reaches T,"
             " two-phase. Use a smaller lag."
         )
     return config
+
+
+def _checked_lag(
+    lag: int | None, every: Sequence[int], kind: NeuronKind
+) -> int:
+    """The lag that gives every T its own."""
+    lags = {T: lag_at(lag, T, kind) for T in every}
+    for timesteps, one in lags.items():
+        check_kind_timesteps(kind, timesteps)
+        check_kind_lag(kind, one, timesteps)
+    return max(lags.values()) if lag is None else lag
 
 
 def _opened(

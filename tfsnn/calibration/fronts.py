@@ -5,8 +5,9 @@ The analog front holds what the untouched network computes, the spiking front
 the same order, in micro-batches.
 
 Memory: what later segments still read. The analog front holds 4 bytes a
-neuron and image, the spiking front one bit a neuron, image and step, and
-float32 currents of junctions up to a budget; see `FrontierStore`.
+neuron and image, the spiking front the bits of one spike a neuron, image and
+step, one bit for plain neurons, and float32 currents of junctions up to a
+budget; see `FrontierStore`.
 """
 
 import collections
@@ -16,13 +17,15 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
 from .neuron_run import NeuronRun
-from .spike_store import FrontierStore, count, unpack
+from .spike_store import FrontierStore, total, train_of
 
 ANALOG_BATCH = 128
 FOLDED_BATCH = 512
@@ -141,7 +144,7 @@ class SpikingFront:
         counting: Whether only mean outputs are held, see `CountingFront`.
         timesteps: T.
         lag: Lag of neurons with a temporal current.
-        reset: `"soft"` or `"hard"`.
+        kind: Kind of neuron.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
     """
@@ -155,7 +158,7 @@ class SpikingFront:
         timesteps: int,
         *,
         lag: int = 0,
-        reset: str = "soft",
+        kind: NeuronKind | None = None,
         batch: int | None = None,
         junction_budget: float = math.inf,
     ):
@@ -166,7 +169,7 @@ class SpikingFront:
             images: `[N, ...]`.
             timesteps: T.
             lag: Lag of neurons with a temporal current, 0...T.
-            reset: `"soft"` or `"hard"`.
+            kind: Kind of neuron; plain ones if None.
             batch: Images of a micro-batch; None: as fit `FOLDED_BATCH`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
                 current is computed again whenever it is read.
@@ -174,7 +177,7 @@ class SpikingFront:
         self.timesteps = timesteps
         self.graphs = Graphs()
         self.lag = lag
-        self.reset = reset
+        self.kind = IntegrateAndFire() if kind is None else kind
         batch = batch or max(1, FOLDED_BATCH // timesteps)
         self.parts = slices(len(images), batch)
         self._store = FrontierStore(num_readers(segments), junction_budget)
@@ -213,7 +216,7 @@ class SpikingFront:
             parameters,
             timesteps=self.timesteps,
             lag=self.lag,
-            reset=self.reset,
+            kind=self.kind,
             constant=self.is_constant(segment),
             graphs=self.graphs,
         )
@@ -293,7 +296,8 @@ class SpikingFront:
         if name in self._constant:
             return self._source(name, index, True).numpy()
         if name in self._values:
-            rate = count(tf.convert_to_tensor(batch)) / self.timesteps
+            packed = tf.convert_to_tensor(batch)
+            rate = total(packed, self.kind, self.timesteps) / self.timesteps
             return (rate * self._values[name]).numpy()
         folded = self._source(name, index, False)
         return tf.reduce_mean(unfold(folded, self.timesteps), axis=0).numpy()
@@ -314,10 +318,11 @@ class SpikingFront:
             tf.TensorSpec([None, None, *packed.shape[2:]], packed.dtype),
             tf.TensorSpec(value.shape, value.dtype),
         ]
-        graph = self.graphs(_folded_train, (self.timesteps,), *specs)
+        settings = (self.kind, self.timesteps)
+        graph = self.graphs(_folded_train, settings, *specs)
         return graph(packed, value)
 
 
-def _folded_train(timesteps, packed, value):
-    """Packed spikes and their value to folded time."""
-    return fold(unpack(packed, timesteps, value))
+def _folded_train(kind, timesteps, packed, threshold):
+    """Packed spikes to folded time, in activation units."""
+    return fold(train_of(packed, kind, timesteps, threshold.dtype) * threshold)

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.layers.timesteps import default_lag
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -51,7 +54,8 @@ class Trial:
         timesteps: T.
         error: Squared difference of the outputs of the spiking and the analog
             network on held-out images, over the square of the latter; None:
-            it was left out, because the time did not suffice.
+            it was left out, because the time did not suffice or the kind of
+            neuron cannot have one of its steps.
         seconds: Duration of its calibration for all T.
         chosen: Whether its parameters were kept.
     """
@@ -78,6 +82,17 @@ class Trial:
         return dataclasses.asdict(self)
 
 
-def lag_at(lag: int, timesteps: int) -> int:
-    """The lag used at one T of a calibration for several, at most T."""
+def lag_at(lag: int | None, timesteps: int, kind: NeuronKind) -> int:
+    """The lag used at one T of a calibration for several.
+
+    Args:
+        lag: What was asked for; None: the default of the kind.
+        timesteps: T.
+        kind: Kind of neuron.
+
+    Returns:
+        0...T.
+    """
+    if lag is None:
+        return default_lag(kind, timesteps)
     return min(lag, timesteps)

@@ -56,7 +56,8 @@ class CalibrationResult(Mapping):
     @property
     def lags(self) -> dict[int, int]:
         """T to the lag of its neurons with a temporal current, at most T."""
-        return {T: lag_at(self.lag, T) for T in self.timesteps}
+        kind = self.conversion.config.kind
+        return {T: lag_at(self.lag, T, kind) for T in self.timesteps}
 
     @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:

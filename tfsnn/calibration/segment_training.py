@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.response import drop_quantiser, quantised
 from tfsnn.graph.segments import Segment
 from tfsnn.progress import progress_bar
@@ -25,11 +26,11 @@ WATCHED_BATCH = 128
 
 def train_segment(
     segment: Segment,
-    inputs: list[np.ndarray],
-    target: np.ndarray,
+    training_set: tuple[list[np.ndarray], np.ndarray],
     parameters: NeuronParameters,
     timesteps: int,
     *,
+    kind: NeuronKind,
     options: TrainingOptions,
     fixed: frozenset[str] = frozenset(),
 ) -> NeuronParameters:
@@ -37,17 +38,18 @@ def train_segment(
 
         sum_c mean_{N,H,W} (Q(W r_in + b; theta, v0, T) - a)^2
 
-    Q is `tfsnn.dynamics.quantised`. A quarter of the images is not trained on;
-    the weights that are best on it are kept. Weights that are 0 stay 0. The
-    layers of the segment are not changed.
+    Q is `tfsnn.dynamics.quantised` with the levels of the kind. A quarter of
+    the images is not trained on; the weights that are best on it are kept.
+    Weights that are 0 stay 0. The layers of the segment are not changed.
 
     Args:
         segment: The segment; it has a neuron.
-        inputs: r_in, mean outputs of its sources over time, `[N, ...]` each,
-            in the order of `segment.sources`, activation units.
-        target: a, analog activations, `[N, ..., C]`.
+        training_set: r_in, mean outputs of its sources over time, `[N, ...]`
+            each, in the order of `segment.sources`; and a, analog activations,
+            `[N, ..., C]`; activation units.
         parameters: Of the neuron; weights in it come before the layers'.
         timesteps: T.
+        kind: Kind of the neuron.
         options: See `TrainingOptions`.
         fixed: Names of layers that are not trained.
 
@@ -67,8 +69,9 @@ def train_segment(
     )
     if not copy.kernels:
         return parameters
+    inputs, target = training_set
     data = [tf.convert_to_tensor(values) for values in (*inputs, target)]
-    step, error = _graphs(copy, data, timesteps, options)
+    step, error = _graphs(copy, data, timesteps, kind, options)
     number = np.arange(len(target))
     held = number % HELD_OUT == HELD_OUT - 1
     watched = number[held] if held.any() else number
@@ -82,10 +85,15 @@ def train_segment(
 
 
 def _graphs(
-    copy: SegmentCopy, data: list, timesteps: int, options: TrainingOptions
+    copy: SegmentCopy,
+    data: list,
+    timesteps: int,
+    kind: NeuronKind,
+    options: TrainingOptions,
 ) -> tuple[Callable, Callable]:
     """One step of training, and the error, as graphs of image numbers `[B]`."""
     *sources, target = data
+    quantiser = kind.quantiser(timesteps)
     optimizer = _optimizer(options)
     optimizer.build(copy.variables)
     numbers = [tf.TensorSpec([None], tf.int32)]
@@ -95,13 +103,15 @@ def _graphs(
         threshold, potential = copy.neuron()
         if options.rounding == "floor":
             potential = tf.zeros_like(potential)
-        output = quantised(current, threshold, potential, timesteps)
+        output = quantised(
+            current, threshold, potential, timesteps, quantiser=quantiser
+        )
         if dropping:
             step = tf.cast(optimizer.iterations.value, tf.int32)
             output = drop_quantiser(
                 output,
                 current,
-                threshold,
+                quantiser.largest_value(threshold),
                 probability=options.drop_quantiser,
                 seed=tf.stack([options.seed, step]),
             )

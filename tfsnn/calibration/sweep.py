@@ -39,7 +39,8 @@ class SweepConfig:
 
     Attributes:
         lag: Lag of every neuron with a temporal current. Where it exceeds T,
-            that T has a lag of T; `calibrate` refuses one beyond every T.
+            that T has a lag of T; `calibrate` refuses one beyond every T. None:
+            0, but T for bit-plane neurons, which can have no other.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
             Steps are measured on the images that fit; on 128, computing the
@@ -56,7 +57,7 @@ class SweepConfig:
             nothing is kept. It is not removed at the end.
     """
 
-    lag: int = 0
+    lag: int | None = None
     held_out: int = 4
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
@@ -75,9 +76,10 @@ class SweepConfig:
             ("current_budget", {"low": 0}),
         ):
             default = type(self).__dict__[name]
-            value = checked_whole(
-                name, getattr(self, name), default=default, **limits
-            )
+            value = getattr(self, name)
+            if value is default:  # None has no range.
+                continue
+            value = checked_whole(name, value, default=default, **limits)
             object.__setattr__(self, name, value)
         place = self.checkpoint
         if not isinstance(place, (str, os.PathLike, type(None))):
@@ -119,13 +121,14 @@ def sweep(
     analog = AnalogFront(calibrated, images)
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)
+    kind = conversion.config.kind
     fronts = [
         _front(
             calibrated,
             images,
             T,
-            lag=lag_at(config.lag, T),
-            reset=conversion.config.reset,
+            lag=lag_at(config.lag, T, kind),
+            kind=kind,
             junction_budget=T * share,
         )
         for T in timesteps
@@ -171,13 +174,11 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
     return np.arange(count) % config.held_out == config.held_out - 1
 
 
-def _front(segments, images, timesteps, *, lag, reset, junction_budget):
+def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    budget = {"junction_budget": junction_budget}
-    if lag == timesteps and reset == "soft":
-        return CountingFront(segments, images, timesteps, **budget)
-    clock = {"lag": lag, "reset": reset}
-    return SpikingFront(segments, images, timesteps, **clock, **budget)
+    if lag == timesteps and options["kind"].has_counts:
+        return CountingFront(segments, images, timesteps, **options)
+    return SpikingFront(segments, images, timesteps, lag=lag, **options)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -188,7 +188,7 @@ class Visit:
             segment=task.segment,
             fixed_layers=task.fixed_layers,
             lag=0 if front.is_constant(task.segment) else front.lag,
-            reset=front.reset,
+            kind=front.kind,
             training_set=self._training_set,
             chunks=lambda: self._chunks(~task.held_out),
             constant=front.is_constant(task.segment),
