@@ -17,6 +17,7 @@ from tfsnn.graph.trace import trace
 from tfsnn.layers import RepeatTime
 from tfsnn.layers.timesteps import checked_lag, checked_timesteps
 
+from .neuron_step import NeuronStep, neuron_step
 from .single_step import Observe, SingleStep, StepState, applied, store
 from .timetable import timetable
 
@@ -42,12 +43,17 @@ class SteppingForm(tf.Module):
         timesteps: T.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(
+        self, model: keras.Model, *, neurons: NeuronStep = neuron_step
+    ):
         """Copies the model and works out its clock.
 
         Args:
             model: A spiking model, also one reloaded from a file. Later
                 changes to its weights are not seen.
+            neurons: Computes the step of each neuron: plain operations, which
+                can be saved and loaded everywhere, or `CompiledNeurons()`,
+                faster in this process.
 
         Raises:
             TypeError: If it is not a Keras 3 model.
@@ -59,6 +65,7 @@ class SteppingForm(tf.Module):
         self.model = graph.model
         self.timetable = timetable(graph)
         self.timesteps = self.timetable.timesteps
+        self._neurons = neurons
         self._constant_keys = self._find_constants()
         self._check()
 
@@ -161,6 +168,7 @@ class SteppingForm(tf.Module):
             state,
             timesteps=self._checked(timesteps),
             observe=observe,
+            neuron_step=self._neurons,
         ).run()
 
     def finish(self, constants: Constants, means: Readouts) -> Any:
