@@ -50,6 +50,9 @@ class CompiledNeurons:
         if key not in self._graphs:
             self._graphs[key] = _compiled(layer, options, specs)
         emitted, state, *spikes = self._graphs[key](*arguments)
+        # The graph optimiser does not look for shapes inside of a compiled
+        # function. It fuses what it knows to have the same shape.
+        emitted = tf.reshape(emitted, tf.shape(current))
         if not spikes:
             spikes = [tf.cast(emitted, state[0].dtype)]
         return NeuronOutputs(emitted, *spikes, state)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfsnn.dynamics.delay_line import empty_line
 from tfsnn.errors import ConversionError
+from tfsnn.graph.passes.slice_to_pool import slice_to_pool
 from tfsnn.graph.trace import trace
 from tfsnn.layers import RepeatTime
 from tfsnn.layers.timesteps import checked_lag, checked_timesteps
@@ -61,7 +62,7 @@ class SteppingForm(tf.Module):
                 or feature maps with unknown axes.
         """
         super().__init__(name="stepping_form")
-        graph = trace(model)
+        graph = slice_to_pool(trace(model))
         self.model = graph.model
         self.timetable = timetable(graph)
         self.timesteps = self.timetable.timesteps
