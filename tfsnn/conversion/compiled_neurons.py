@@ -19,6 +19,8 @@ from .neuron_step import NeuronOutputs, neuron_step
 class CompiledNeurons:
     """Computes what `neuron_step` computes, bit for bit.
 
+    The bits are those of its operations one by one; TensorFlow's optimiser
+    may add up several plain terms (current, bias, potential) in another order.
     Neurons that differ in their variables alone share one graph, which XLA
     compiles once for each batch size. The graphs live as long as this object.
     """
@@ -77,17 +79,20 @@ def _compiled(layer, options, specs):
 
 def _specs(current, state, since, variables):
     """Signature for any batch size."""
-    any_batch = lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype)  # noqa: E731
     return (
-        any_batch(current),
-        tuple(map(any_batch, state)),
+        _any_batch(current),
+        tuple(map(_any_batch, state)),
         tf.TensorSpec([], since.dtype),
         [tf.TensorSpec(x.shape, x.dtype) for x in variables],
     )
 
 
+def _any_batch(tensor):
+    return tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
+
+
 def _sends_spikes(layer):
-    """Whether what is sent are the spikes: whole numbers, exact if cast."""
+    """Whether it sends its spikes in thresholds, exact in every dtype."""
     cell = layer.cell
     return cell.spike_values == "unit" or cell.threshold_per is None
 
