@@ -137,13 +137,13 @@ def _runners(path, execution, batches):
     import numpy as np
     import tensorflow as tf
 
-    from tfsnn.conversion import SteppingForm
+    from tfsnn.conversion import CompiledNeurons, SteppingForm
     from tfsnn_tools.model_files import load_keras_model
 
     model = load_keras_model(path)
     forward = lambda images: model(images, training=False)  # noqa: E731
     if execution == "stepping":
-        forward = SteppingForm(model).run
+        forward = SteppingForm(model, neurons=CompiledNeurons()).run
     rng = np.random.default_rng(1)
 
     def runner(batch):

@@ -17,7 +17,7 @@ from tests.support.spiking_networks import (
     residual_network,
     spiking,
 )
-from tfsnn.conversion import with_unit_spikes
+from tfsnn.conversion import CompiledNeurons, with_unit_spikes
 from tfsnn.dynamics import BitPlane
 from tfsnn.errors import ConversionError, DataError
 from tfsnn.evaluation import evaluate
@@ -377,6 +377,19 @@ def test_plain_networks_have_no_time(network):
     assert record.execution == "plain"
     nothing = ("timesteps", "accuracy_at", "agreement_at", "firing_rates")
     assert [getattr(record, name) for name in nothing] == [None] * 4
+
+
+def test_stepping_compiles_the_neurons(network, monkeypatch):
+    made = []
+
+    class Recorded(CompiledNeurons):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("tfsnn.evaluation.evaluate.CompiledNeurons", Recorded)
+    evaluated(spiking(network, timesteps=T), "stepping")
+    assert [len(neurons) for neurons in made] == [2]
 
 
 def test_two_thousand_steps(network):

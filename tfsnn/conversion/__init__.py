@@ -1,6 +1,7 @@
 """From a Keras network to a spiking one: check, convert, rules."""
 
 from .check import check
+from .compiled_neurons import CompiledNeurons
 from .config import ConversionConfig
 from .converter import Conversion, convert
 from .counting_model import counting_model
@@ -12,6 +13,7 @@ from .timetable import latency_steps, timesteps_of
 from .unit_spikes import with_unit_spikes
 
 __all__ = [
+    "CompiledNeurons",
     "Conversion",
     "ConversionConfig",
     "Finding",

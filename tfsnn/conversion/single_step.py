@@ -1,6 +1,5 @@
 """One step of a whole spiking network."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -8,9 +7,10 @@ import keras
 import tensorflow as tf
 
 from tfsnn.dynamics.delay_line import read_line, write_line
-from tfsnn.dynamics.integrate_and_fire import State, charge
+from tfsnn.dynamics.integrate_and_fire import State
 from tfsnn.graph.view import Call
 
+from .neuron_step import NeuronOutputs, NeuronStep, within_window
 from .timetable import Timetable, is_spiking
 
 Observe = Callable[[str, tf.Tensor], None]
@@ -42,6 +42,7 @@ class SingleStep:
         *,
         timesteps: int,
         observe: Observe | None,
+        neuron_step: NeuronStep,
     ):
         """Takes what the step starts from.
 
@@ -52,12 +53,15 @@ class SingleStep:
             state: State before the step.
             timesteps: T of the windows.
             observe: See `SteppingForm.step`.
+            neuron_step: Computes the step of each neuron.
         """
         self._table = table
         self._values = dict(values)
         self._state = state
-        self._timesteps = timesteps
+        # Without lags every window is the whole run.
+        self._window = timesteps if table.max_lag else None
         self._observe = observe
+        self._neuron_step = neuron_step
         self._lines = {key: i for i, key in enumerate(table.delays)}
         self._read = {key: [] for key in table.delays}
 
@@ -67,8 +71,9 @@ class SingleStep:
         for call in self._table.steps:
             if is_spiking(call):
                 index = len(states)
-                outputs, new = self._fire(call, self._state.neurons[index])
-                states.append(new)
+                fired = self._fire(call, self._state.neurons[index])
+                states.append(fired.state)
+                outputs = fired.emitted
             else:
                 outputs = applied(call, lambda x, c=call: self._value(c, x))
             store(self._values, call.outputs, outputs)
@@ -76,8 +81,9 @@ class SingleStep:
         for call in self._table.readouts:
             value = self._value(call, call.input_tensors[0])
             value = tf.cast(value, call.operation.variable_dtype)
-            start = self._table.arrival(call) or 0
-            readouts.append(self._within(start, value, tf.zeros_like(value)))
+            since = self._state.step - (self._table.arrival(call) or 0)
+            nothing = tf.zeros_like(value)
+            readouts.append(within_window(self._window, since, value, nothing))
         step = self._state.step
         lines = tuple(
             write_line(
@@ -100,39 +106,26 @@ class SingleStep:
         self._read[id(tensor)].append(value)
         return value
 
-    def _fire(self, call: Call, state: State) -> tuple[tf.Tensor, State]:
-        layer = call.operation
+    def _fire(self, call: Call, state: State) -> NeuronOutputs:
         start = self._table.arrival(call)
-        if start is None:
+        is_constant = start is None
+        if is_constant:
             start, current = 0, self._values[id(call)]
-            current = layer.constant_current(current, self._state.step)
+            step = self._state.step
+            current = call.operation.constant_current(current, step)
         else:
             current = self._value(call, call.input_tensors[0])
-            current = layer.cell.scaled_current(current)
-        nothing = tf.zeros_like(current)
-        state = charge(state, self._within(start, current, nothing))
-        start += layer.lag
-        spikes, fired = layer.fire(state, self._firing_step(layer, start))
-        spikes = self._within(start, spikes, nothing)
-        state = tuple(map(functools.partial(self._within, start), fired, state))
+        outputs = self._neuron_step(
+            call.operation,
+            current,
+            state,
+            self._state.step - start,
+            window=self._window,
+            is_scaled=is_constant,
+        )
         if self._observe is not None:
-            self._observe(call.name, spikes)
-        return tf.cast(layer.cell.emitted(spikes), layer.compute_dtype), state
-
-    def _firing_step(self, layer, start: int) -> tf.Tensor:
-        """Index of a neuron's firing step; outside its window a near one."""
-        last = layer.timesteps - 1
-        return tf.clip_by_value(self._state.step - start, 0, last)
-
-    def _within(
-        self, start: int, value: tf.Tensor, otherwise: tf.Tensor
-    ) -> tf.Tensor:
-        """A value inside the window of T steps from `start`, else another."""
-        if not self._table.max_lag:
-            return value  # Every window is the whole run.
-        step = self._state.step
-        inside = (step >= start) & (step < start + self._timesteps)
-        return tf.where(inside, value, otherwise)
+            self._observe(call.name, outputs.spikes)
+        return outputs
 
 
 def applied(

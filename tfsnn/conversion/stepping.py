@@ -13,10 +13,12 @@ import tensorflow as tf
 
 from tfsnn.dynamics.delay_line import empty_line
 from tfsnn.errors import ConversionError
+from tfsnn.graph.passes.slice_to_pool import slice_to_pool
 from tfsnn.graph.trace import trace
 from tfsnn.layers import RepeatTime
 from tfsnn.layers.timesteps import checked_lag, checked_timesteps
 
+from .neuron_step import NeuronStep, neuron_step
 from .single_step import Observe, SingleStep, StepState, applied, store
 from .timetable import timetable
 
@@ -42,12 +44,17 @@ class SteppingForm(tf.Module):
         timesteps: T.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(
+        self, model: keras.Model, *, neurons: NeuronStep = neuron_step
+    ):
         """Copies the model and works out its clock.
 
         Args:
             model: A spiking model, also one reloaded from a file. Later
                 changes to its weights are not seen.
+            neurons: Computes the step of each neuron: plain operations, which
+                can be saved and loaded everywhere, or `CompiledNeurons()`,
+                faster in this process.
 
         Raises:
             TypeError: If it is not a Keras 3 model.
@@ -55,10 +62,11 @@ class SteppingForm(tf.Module):
                 or feature maps with unknown axes.
         """
         super().__init__(name="stepping_form")
-        graph = trace(model)
+        graph = slice_to_pool(trace(model))
         self.model = graph.model
         self.timetable = timetable(graph)
         self.timesteps = self.timetable.timesteps
+        self._neurons = neurons
         self._constant_keys = self._find_constants()
         self._check()
 
@@ -161,6 +169,7 @@ class SteppingForm(tf.Module):
             state,
             timesteps=self._checked(timesteps),
             observe=observe,
+            neuron_step=self._neurons,
         ).run()
 
     def finish(self, constants: Constants, means: Readouts) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfsnn.conversion.compiled_neurons import CompiledNeurons
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.trace import trace
@@ -112,7 +113,8 @@ def _runner(model, batch_size, memory_budget):
     elif chosen.execution == "folded":
         runner = FoldedRunner(graph.model, table)
     else:
-        runner = SteppedRunner(SteppingForm(graph.model))
+        form = SteppingForm(graph.model, neurons=CompiledNeurons())
+        runner = SteppedRunner(form)
     kinds = {call.operation.cell.kind.name for call in table.neurons}
     clock = {
         "neuron": ", ".join(sorted(kinds)),

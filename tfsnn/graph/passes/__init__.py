@@ -6,6 +6,7 @@ from .canonical_relu import canonical_relu
 from .fold_batch_norm import fold_batch_norm
 from .pool_to_convolution import pool_to_convolution
 from .remove_inactive import remove_inactive
+from .slice_to_pool import slice_to_pool
 from .split_activations import split_activations
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "pool_to_convolution",
     "prepare",
     "remove_inactive",
+    "slice_to_pool",
     "split_activations",
 ]
 
