@@ -12,6 +12,7 @@ HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
 THRESHOLDS = {
     "maximum": calibration.MaximumThreshold,
     "percentile": calibration.PercentileThreshold,
+    "gaussian": calibration.GaussianThreshold,
 }
 
 
@@ -129,17 +130,11 @@ def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
         for name in HYPER_PARAMETERS
         if options[name].present
     }
-    if options.threshold in THRESHOLDS:
-        if "rounding" in values:
-            raise app.UsageError(
-                f"Received --rounding with --threshold={options.threshold},"
-                " which has no quantiser. Leave it out, or use"
-                " --threshold=mmse."
-            )
-        values.pop("per", None)
-        threshold = THRESHOLDS[options.threshold](per=options.per)
-        values["threshold"] = threshold
     accepted = inspect.signature(make).parameters
+    if options.threshold in THRESHOLDS:
+        own, values["threshold"] = _threshold(options)
+        for name in own - set(accepted):
+            values.pop(name, None)
     unknown = [f"--{name}" for name in values if name not in accepted]
     if unknown:
         flags_of = [f"--{name}" for name in accepted if name in options]
@@ -156,13 +151,28 @@ def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
         raise app.UsageError(str(error)) from error
 
 
+def _threshold(
+    options: flags.FlagValues,
+) -> tuple[set[str], calibration.Strategy]:
+    """The flags that are of `--threshold`, and the strategy it stands for."""
+    make = THRESHOLDS[options.threshold]
+    own = {"per", "rounding"} & set(inspect.signature(make).parameters)
+    if options["rounding"].present and "rounding" not in own:
+        raise app.UsageError(
+            f"Received --rounding with --threshold={options.threshold},"
+            " which has no quantiser. Leave it out, or use"
+            " --threshold=mmse."
+        )
+    return own, make(**{name: options[name].value for name in own})
+
+
 def _define_threshold(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "threshold",
         "mmse",
         ["mmse", *THRESHOLDS],
-        "Of least squared error at T, the largest activation, or the 99.9th"
-        " percentile.",
+        "Of least squared error at T, the largest activation, the 99.9th"
+        " percentile, or of least squared error for Gaussian currents.",
         flag_values=values,
     )
     flags.DEFINE_enum(
@@ -176,7 +186,7 @@ def _define_threshold(values: flags.FlagValues) -> None:
         "rounding",
         "round",
         ["round", "floor"],
-        "Quantiser of --threshold=mmse; floor is the paper's.",
+        "Quantiser of --threshold=mmse and gaussian; floor is the paper's.",
         flag_values=values,
     )
 

@@ -3,6 +3,7 @@ from absl import app, flags
 
 from tfsnn import ConversionConfig
 from tfsnn.calibration import (
+    GaussianThreshold,
     MaximumThreshold,
     MmseThreshold,
     PercentileThreshold,
@@ -66,6 +67,7 @@ def test_light_pipeline_gets_its_flags():
     [
         ("maximum", MaximumThreshold("layer")),
         ("percentile", PercentileThreshold(99.9, "layer")),
+        ("gaussian", GaussianThreshold("layer")),
         ("mmse", MmseThreshold("layer")),
     ],
 )
@@ -76,7 +78,24 @@ def test_threshold(pipeline, name, strategy):
     assert calibration_flags.pipeline(options).strategies[0] == strategy
 
 
-def test_rounding_is_of_mmse_only():
+@pytest.mark.parametrize("pipeline", ["light", "temporal"])
+def test_gaussian_thresholds_have_a_rounding(pipeline):
+    options = parsed(
+        f"--pipeline={pipeline}", "--threshold=gaussian", "--rounding=floor"
+    )
+    threshold, *_ = calibration_flags.pipeline(options).strategies
+    assert threshold == GaussianThreshold("channel", "floor")
+
+
+def test_weights_are_trained_for_the_rounding_of_the_thresholds():
+    options = parsed(
+        "--pipeline=advanced", "--threshold=gaussian", "--rounding=floor"
+    )
+    threshold, weights, _ = calibration_flags.pipeline(options).strategies
+    assert threshold.rounding == weights.rounding == "floor"
+
+
+def test_rounding_is_of_quantisers_only():
     options = parsed("--threshold=maximum", "--rounding=floor")
     with pytest.raises(app.UsageError, match="--rounding with --threshold=max"):
         calibration_flags.pipeline(options)

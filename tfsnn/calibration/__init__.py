@@ -3,6 +3,7 @@
 from . import pipelines
 from .biases import BiasCalibration
 from .calibrate import calibrate
+from .gaussian import GaussianThreshold
 from .images import CalibrationImages
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
@@ -26,6 +27,7 @@ __all__ = [
     "BiasCalibration",
     "CalibrationImages",
     "CalibrationResult",
+    "GaussianThreshold",
     "MaximumThreshold",
     "MmseThreshold",
     "PercentileThreshold",

@@ -1,8 +1,10 @@
 """Strategies that choose the firing threshold."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tfsnn.numerics import SortedActivations
 from tfsnn.numerics.checks import check_choice, check_count
@@ -32,14 +34,14 @@ class MaximumThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
 
     def __call__(
         self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
     ) -> NeuronParameters:
         """Proposes the maximum, see `Strategy`."""
         threshold = tap.sorted_activations(self.per).maximum()
-        return _with_threshold(parameters, threshold, self.initial_charge)
+        return with_threshold(parameters, threshold, self.initial_charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ class PercentileThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
         if not is_number(self.percentile) or not 0 < self.percentile <= 100:
             raise ValueError(
                 f"percentile={self.percentile!r}. Supported: numbers above 0,"
@@ -72,7 +74,7 @@ class PercentileThreshold:
         """Proposes the percentile, see `Strategy`."""
         values = tap.sorted_activations(self.per)
         threshold = values.percentile(self.percentile)
-        return _with_threshold(parameters, threshold, self.initial_charge)
+        return with_threshold(parameters, threshold, self.initial_charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +100,7 @@ class MmseThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
         check_choice("rounding", self.rounding, ("floor", "round"))
         check_count("num_candidates", self.num_candidates)
 
@@ -112,7 +114,7 @@ class MmseThreshold:
             rounding=self.rounding,
             num_candidates=self.num_candidates,
         )
-        return _with_threshold(parameters, threshold, self.initial_charge)
+        return with_threshold(parameters, threshold, self.initial_charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +177,21 @@ class AveragedThreshold:
         return NeuronParameters(threshold, np.zeros_like(threshold), shift)
 
 
-def _with_threshold(parameters, threshold, initial_charge):
+def with_threshold(
+    parameters: NeuronParameters | None,
+    threshold: npt.ArrayLike,
+    initial_charge: float,
+) -> NeuronParameters:
+    """Parameters with another threshold and the potential that goes with it.
+
+    Args:
+        parameters: What the rest is taken from; None: there is none yet.
+        threshold: `[]` or `[C]`, above 0, activation units.
+        initial_charge: Initial potential in thresholds, 0...1.
+
+    Returns:
+        Parameters in float32.
+    """
     threshold = np.asarray(threshold, "float32")
     potential = (initial_charge * threshold).astype("float32")
     if parameters is None:
@@ -183,7 +199,15 @@ def _with_threshold(parameters, threshold, initial_charge):
     return parameters.replace(threshold=threshold, initial_potential=potential)
 
 
-def _check(strategy):
+def check_options(strategy: Any) -> None:
+    """Raises unless `per` and `initial_charge` are in their range.
+
+    Args:
+        strategy: One that sets the threshold.
+
+    Raises:
+        ValueError: If one is not.
+    """
     check_choice("per", strategy.per, PER)
     charge = strategy.initial_charge
     if not is_number(charge) or not 0 <= charge <= 1:
