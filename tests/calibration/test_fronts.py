@@ -133,6 +133,20 @@ def test_the_analog_front_is_the_network(monkeypatch, batch):
         np.testing.assert_array_equal(got, values)  # Dyadic: nothing rounds.
 
 
+@pytest.mark.parametrize("batch", [2, 100])
+def test_currents_of_the_analog_front_can_be_asked_for(monkeypatch, batch):
+    monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
+    front = AnalogFront(segments(), make_images(5))
+    for segment in segments():
+        affine = compiled(segment)
+        output = front.advance(segment, affine)
+        current = front.current(segment, affine)
+        if segment.neuron is not None:
+            assert (current < 0).any()
+            current = np.asarray(segment.neuron.operation(current))
+        np.testing.assert_array_equal(current, output)
+
+
 @pytest.mark.parametrize(
     ("rows", "budget"),
     # A micro-batch of one image: 288 bytes constant, 1152 temporal.

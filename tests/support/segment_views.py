@@ -37,4 +37,5 @@ def view_of(
         chunks=chunks,
         constant=constant,
         graphs=Graphs(),
+        analog_current=None,
     )

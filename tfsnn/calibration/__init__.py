@@ -3,6 +3,7 @@
 from . import pipelines
 from .biases import BiasCalibration
 from .calibrate import calibrate
+from .gains import GainCalibration
 from .gaussian import GaussianThreshold
 from .images import CalibrationImages
 from .pipeline import Pipeline
@@ -27,6 +28,7 @@ __all__ = [
     "BiasCalibration",
     "CalibrationImages",
     "CalibrationResult",
+    "GainCalibration",
     "GaussianThreshold",
     "MaximumThreshold",
     "MmseThreshold",

@@ -4,9 +4,10 @@ The analog front holds what the untouched network computes, the spiking front
 (one for each T) what its calibrated neurons emit, both on the same images in
 the same order, in micro-batches.
 
-Memory: what later segments still read. The analog front holds 4 bytes a
-neuron and image, the spiking front one bit a neuron, image and step, and
-float32 currents of junctions up to a budget; see `FrontierStore`.
+Memory: what later segments still read; of the analog front also what the
+present one reads. The analog front holds 4 bytes a neuron and image, the
+spiking front one bit a neuron, image and step, and float32 currents of
+junctions up to a budget; see `FrontierStore`.
 """
 
 import collections
@@ -110,9 +111,12 @@ class AnalogFront:
         self._slices = slices(len(images), ANALOG_BATCH)
         self._store = FrontierStore(num_readers(segments))
         self._store.put(INPUT, [images[part] for part in self._slices])
+        self._read: tuple[str, ...] = ()
 
     def advance(self, segment: Segment, current: Callable) -> np.ndarray:
         """Runs one segment and its ReLU over all images.
+
+        What it reads is kept until the next segment, for `current`.
 
         Args:
             segment: The next segment.
@@ -121,17 +125,34 @@ class AnalogFront:
         Returns:
             Activations `[N, ...]`; the plain current where there is no neuron.
         """
+        self._store.done(self._read)
+        self._read = segment.sources
         outputs = []
-        for index in range(len(self._slices)):
-            sources = [self._store.get(s, index) for s in segment.sources]
-            output = current(*map(tf.convert_to_tensor, sources))
+        for output in self._currents(segment, current):
             if segment.neuron is not None:
                 output = segment.neuron.operation(output)
             outputs.append(output.numpy())
         if self._store.wants(segment.name):
             self._store.put(segment.name, outputs)
-        self._store.done(segment.sources)
         return np.concatenate(outputs).astype("float32", copy=False)
+
+    def current(self, segment: Segment, current: Callable) -> np.ndarray:
+        """What the ReLU of the segment just run gets.
+
+        Args:
+            segment: The segment that `advance` ran last.
+            current: Its `compiled` affine part.
+
+        Returns:
+            `[N, ...]`, float32; computed again.
+        """
+        outputs = [c.numpy() for c in self._currents(segment, current)]
+        return np.concatenate(outputs).astype("float32", copy=False)
+
+    def _currents(self, segment, current):
+        for index in range(len(self._slices)):
+            sources = [self._store.get(s, index) for s in segment.sources]
+            yield current(*map(tf.convert_to_tensor, sources))
 
 
 class SpikingFront:

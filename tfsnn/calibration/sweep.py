@@ -8,6 +8,7 @@ calibrated predecessors really emit, and left behind.
 
 import collections
 import dataclasses
+import functools
 import os
 
 import numpy as np
@@ -144,7 +145,13 @@ def sweep(
             target = analog.advance(segment, affine)
             _check_finite(segment, target)
             task = Task(
-                segment, affine, target, held_out, fixed, config.current_budget
+                segment,
+                affine,
+                target,
+                held_out,
+                fixed,
+                config.current_budget,
+                functools.partial(analog.current, segment, affine),
             )
             for front in fronts:
                 if segment.role == JUNCTION:

@@ -28,6 +28,8 @@ class SegmentView:
             current is folded `[T*B, ...]`, or `[B, ...]` where `constant`.
         constant: Whether the current is the same at every step.
         graphs: Where compiled graphs of this T are kept.
+        analog_current: Computes what the ReLU gets in the analog network,
+            `[N, ..., C]`, of the images of the training set.
         counting: Whether only mean currents are known, because only the
             number of spikes matters (lag = T).
     """
@@ -40,6 +42,7 @@ class SegmentView:
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
     graphs: Graphs
+    analog_current: Callable[[], np.ndarray]
     counting: bool = False
 
 

@@ -34,6 +34,8 @@ class Task:
         held_out: Images no step may fit, bool `[N]`.
         fixed_layers: Names of layers whose weights must not change.
         current_budget: Bytes of current kept, see `SweepConfig`.
+        analog_current: Computes what its ReLU gets in the analog network,
+            `[N, ..., C]`.
         cache: Of what steps compute from the target.
     """
 
@@ -43,6 +45,7 @@ class Task:
     held_out: np.ndarray
     fixed_layers: frozenset[str]
     current_budget: int
+    analog_current: Callable[[], np.ndarray]
     cache: dict = dataclasses.field(default_factory=dict)
 
 
@@ -194,6 +197,7 @@ class Visit:
             chunks=lambda: self._chunks(~task.held_out),
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
+            analog_current=lambda: task.analog_current()[~task.held_out],
             counting=front.counting,
         )
 
