@@ -39,6 +39,12 @@ def define_conversion(values: flags.FlagValues) -> None:
         "Value of a spike: the threshold, or 1 with thresholds in the weights.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "equalise",
+        False,
+        "Even out the ranges of channels between layers, for --per=layer.",
+        flag_values=values,
+    )
 
 
 def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
@@ -47,6 +53,7 @@ def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
         average_pool=options.average_pool,
         reset=options.reset,
         spikes=options.spikes,
+        equalise=options.equalise,
     )
 
 

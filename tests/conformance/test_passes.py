@@ -17,7 +17,12 @@ from tests.support.networks import (
     with_random_weights,
 )
 from tfsnn.graph import trace
-from tfsnn.graph.passes import PASSES, pool_to_convolution, prepare
+from tfsnn.graph.passes import (
+    PASSES,
+    equalise,
+    pool_to_convolution,
+    prepare,
+)
 from tfsnn.graph.view import Graph
 
 every_case = pytest.mark.parametrize("name", CASES)
@@ -154,7 +159,7 @@ def test_save_and_load(name, tmp_path):
     assert_all_close(got, outputs_of(row.graph.model, row.inputs), rtol=0)
 
 
-@pytest.mark.parametrize("apply_pass", [*PASSES, pool_to_convolution])
+@pytest.mark.parametrize("apply_pass", [*PASSES, pool_to_convolution, equalise])
 @pytest.mark.parametrize(
     "name",
     [

@@ -107,6 +107,11 @@ def test_conversion_config():
     assert config == ConversionConfig("neuron", "hard", "unit")
 
 
+def test_equalise():
+    config = calibration_flags.conversion_config(parsed("--equalise"))
+    assert config == ConversionConfig(equalise=True)
+
+
 def test_default_conversion_config():
     assert calibration_flags.conversion_config(parsed()) == ConversionConfig()
 

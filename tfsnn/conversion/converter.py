@@ -8,6 +8,7 @@ import numpy as np
 
 from tfsnn.errors import ConversionError, UnsupportedLayerError
 from tfsnn.graph.passes import prepare
+from tfsnn.graph.passes.equalise import equalise
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
@@ -152,6 +153,8 @@ def convert(
     graph = prepare(source)
     if config.average_pool == "neuron":
         graph = pool_to_convolution(graph)
+    if config.equalise:
+        graph = equalise(graph)
     after = check_graph(graph)
     hidden = hidden_relus(graph)
     if hidden or not after.ok:
