@@ -6,6 +6,7 @@ from absl import app, flags
 
 import tfsnn
 from tfsnn import calibration
+from tfsnn.conversion.lags import Lag
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -199,12 +200,12 @@ def _define_threshold(values: flags.FlagValues) -> None:
 
 
 def _define_extent(values: flags.FlagValues) -> None:
-    flags.DEFINE_integer(
+    flags.DEFINE_list(
         "lag",
-        0,
+        ["0"],
         "Steps a neuron charges before it may fire, up to the largest T; a"
-        " smaller T has its own. 0 is the paper's clock.",
-        lower_bound=0,
+        " smaller T has its own. 0 is the paper's clock. One number for all, or"
+        " NEURON:STEPS,NEURON:STEPS with 0 for the others.",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -216,16 +217,29 @@ def _define_extent(values: flags.FlagValues) -> None:
     )
 
 
-def lag(options: flags.FlagValues, timesteps: list[int]) -> int:
+def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag:
     """The lag of `--lag`, which some T can have.
 
     Raises:
-        absl.app.UsageError: If it exceeds every T.
+        absl.app.UsageError: If it is neither a number nor names with one each,
+            or exceeds every T.
     """
-    if options.lag > max(timesteps):
+    text = ",".join(options.lag)
+    parts = [entry.rpartition(":") for entry in options.lag]
+    names = [name.strip() for name, colon, _ in parts if colon]
+    every = [int(n) for *_, n in parts if n.strip().isdecimal()]
+    one_for_all = len(parts) == 1 and not names
+    by_name = all(names) and len(set(names)) == len(parts)
+    if len(every) != len(parts) or not every or not (one_for_all or by_name):
         raise app.UsageError(
-            f"Received --lag={options.lag} with T up to {max(timesteps)}."
+            f"Received --lag={text}. Supported: a whole number from 0, or"
+            " names of neurons with one each. Use, for example, --lag=1 or"
+            " --lag=conv1_relu:0,conv2_relu:2."
+        )
+    if max(every) > max(timesteps):
+        raise app.UsageError(
+            f"Received --lag={text} with T up to {max(timesteps)}."
             f" Supported: 0...{max(timesteps)}. Use a smaller --lag, or a"
             " larger T in --timesteps."
         )
-    return options.lag
+    return every[0] if one_for_all else dict(zip(names, every, strict=True))

@@ -71,14 +71,14 @@ def run_of(front, segment):
     )
 
 
-def walk(front, segment, affine):
+def walk(front, segment, affine, neuron=run_of):
     """Visits a segment as the sweep does; its folded output."""
     indices = range(len(front.parts))
     currents = [front.current(segment, affine, i) for i in indices]
     if segment.role == JUNCTION:
         front.pass_on(segment, affine)
         return currents
-    run = run_of(front, segment)
+    run = neuron(front, segment)
     front.emit(segment, run, iter(currents))
     return [run.mean_output(current) for current in currents]
 
@@ -173,6 +173,25 @@ def test_the_spiking_front_is_the_spiking_model(monkeypatch, rows, budget):
                 for g in got
             ]
         np.testing.assert_array_equal(np.concatenate(got), mean)
+
+
+@pytest.mark.parametrize("lag", [2, {"second": 3}, {"first": 4, "third": 1}])
+def test_the_spiking_front_has_the_lags_of_the_model(lag):
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T, lag=lag)
+    names = [s.name for s in segments() if s.role == NEURON]
+    model = conversion().spiking_model(T, lag=lag)
+    expected = dict(zip(names, outputs(model, names, images), strict=True))
+    for segment in segments():
+        got = walk(
+            front, segment, compiled(segment), lambda f, s: f.neuron(s, ONE)
+        )
+        if segment.role == NEURON:
+            spikes = expected[segment.name]
+            mean = tf.reduce_mean(
+                tf.reshape(spikes, [T, 5, *spikes.shape[1:]]), axis=0
+            )
+            np.testing.assert_array_equal(np.concatenate(got), mean)
 
 
 def test_what_is_constant():

@@ -45,6 +45,35 @@ def test_lag(lag):
     assert calibration_flags.lag(options, [4, 8]) == lag
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("conv1_relu:0,conv2_relu:2", {"conv1_relu": 0, "conv2_relu": 2}),
+        (" a : 3 ", {"a": 3}),
+        ("block:1/relu:4", {"block:1/relu": 4}),
+        (" 2 ", 2),
+    ],
+)
+def test_lag_of_some_neurons(text, expected):
+    options = parsed(f"--lag={text}")
+    assert calibration_flags.lag(options, [4, 8]) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["-1", "x", "a:x", "a:-1", "1,2", "1,a:2", "a:1,a:2", ":1", ""]
+)
+def test_lag_that_is_none(text):
+    with pytest.raises(
+        app.UsageError, match="--lag=.*a whole number from 0, or"
+    ):
+        calibration_flags.lag(parsed(f"--lag={text}"), [8])
+
+
+def test_lag_of_a_neuron_beyond_every_t():
+    with pytest.raises(app.UsageError, match="--lag=a:1,b:9 with T up to 8"):
+        calibration_flags.lag(parsed("--lag=a:1,b:9"), [4, 8])
+
+
 def test_lag_beyond_every_t():
     with pytest.raises(app.UsageError, match="--lag=9 with T up to 8.*0...8"):
         calibration_flags.lag(parsed("--lag=9"), [4, 8])
@@ -168,9 +197,7 @@ def test_choice_that_does_not_exist(flag):
         parsed(flag)
 
 
-@pytest.mark.parametrize(
-    "flag", ["--lag=-1", "--max_images=15", "--iterations=-1"]
-)
+@pytest.mark.parametrize("flag", ["--max_images=15", "--iterations=-1"])
 def test_number_out_of_range(flag):
     with pytest.raises(
         flags.IllegalFlagValueError, match="is not (a .* )?integer"

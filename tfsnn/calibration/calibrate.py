@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion, convert
+from tfsnn.conversion.lags import check_lag_names, largest_lag
 from tfsnn.layers.timesteps import checked_timesteps
 
 from .arguments import checked_whole
@@ -58,8 +59,8 @@ def calibrate(
         DataError: If the images do not fit; lists all problems.
         ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
-        ValueError: If a T is out of range or given twice, the lag exceeds
-            every T, or another number is out of range.
+        ValueError: If a T is out of range or given twice, a lag exceeds every
+            T or is of no neuron, or another number is out of range.
     """
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
@@ -72,6 +73,7 @@ def calibrate(
         )
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
+    check_lag_names(config.lag, conversion.neuron_names)
     data = CalibrationImages.from_any(
         images,
         input_shape=conversion.analog.inputs[0].shape[1:],
@@ -115,7 +117,7 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
             f"config is {config!r}. Supported: a SweepConfig, or None for the"
             " defaults. Pass for example tfsnn.SweepConfig(lag=8)."
         )
-    if config.lag > largest:
+    if largest_lag(config.lag) > largest:
         raise ValueError(
             f"lag={config.lag} with T up to {largest}. Supported:"
             f" 0...{largest}; 0 is pipelined, and where it reaches T,"

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
@@ -161,7 +162,7 @@ class SpikingFront:
     Attributes:
         counting: Whether only mean outputs are held, see `CountingFront`.
         timesteps: T.
-        lag: Lag of neurons with a temporal current.
+        lag: Lag of the neurons with a temporal current, see `Lag`.
         reset: `"soft"` or `"hard"`.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
@@ -175,7 +176,7 @@ class SpikingFront:
         images: np.ndarray,
         timesteps: int,
         *,
-        lag: int = 0,
+        lag: Lag = 0,
         reset: str = "soft",
         batch: int | None = None,
         junction_budget: float = math.inf,
@@ -186,7 +187,7 @@ class SpikingFront:
             segments: All segments.
             images: `[N, ...]`.
             timesteps: T.
-            lag: Lag of neurons with a temporal current, 0...T.
+            lag: Lag of the neurons with a temporal current, 0...T, see `Lag`.
             reset: `"soft"` or `"hard"`.
             batch: Images of a micro-batch; None: as fit `FOLDED_BATCH`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
@@ -218,6 +219,12 @@ class SpikingFront:
         """Whether a segment's current is the same at every step."""
         return all(source in self._constant for source in segment.sources)
 
+    def lag_of(self, segment: Segment) -> int:
+        """The lag of a segment's neuron, 0 where its current is constant."""
+        return (
+            0 if self.is_constant(segment) else lag_of(self.lag, segment.name)
+        )
+
     def neuron(
         self, segment: Segment, parameters: NeuronParameters
     ) -> NeuronRun:
@@ -233,7 +240,7 @@ class SpikingFront:
         return NeuronRun(
             parameters,
             timesteps=self.timesteps,
-            lag=self.lag,
+            lag=self.lag_of(segment),
             reset=self.reset,
             constant=self.is_constant(segment),
             graphs=self.graphs,

@@ -76,8 +76,3 @@ class Trial:
     def to_dict(self) -> dict:
         """Plain types."""
         return dataclasses.asdict(self)
-
-
-def lag_at(lag: int, timesteps: int) -> int:
-    """The lag used at one T of a calibration for several, at most T."""
-    return min(lag, timesteps)

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion
+from tfsnn.conversion.lags import Lag, lag_within
 from tfsnn.types import NeuronParameters
 
 from .pipeline import Pipeline
-from .record import Step, Trial, lag_at
+from .record import Step, Trial
 from .search import Search
 
 
@@ -34,7 +35,7 @@ class CalibrationResult(Mapping):
 
     conversion: Conversion
     pipeline: Pipeline | Search
-    lag: int
+    lag: Lag
     parameters: Mapping[int, Mapping[str, NeuronParameters]]
     steps: tuple[Step, ...]
     num_images: int
@@ -53,9 +54,9 @@ class CalibrationResult(Mapping):
         return tuple(self.parameters)
 
     @property
-    def lags(self) -> dict[int, int]:
+    def lags(self) -> dict[int, Lag]:
         """T to the lag of its neurons with a temporal current, at most T."""
-        return {T: lag_at(self.lag, T) for T in self.timesteps}
+        return {T: lag_within(self.lag, T) for T in self.timesteps}
 
     @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:

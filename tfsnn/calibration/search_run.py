@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.counting_model import counting_model, runs_on_counts
+from tfsnn.conversion.lags import lag_within
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.trace import trace
 from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
-from .record import Step, Trial, lag_at
+from .record import Step, Trial
 from .search import Search
 from .sweep import SweepConfig, held_out_images, sweep
 
@@ -77,7 +78,7 @@ def run_search(
         seconds += part.earlier_seconds if part else 0
         for T in timesteps:
             model = conversion.spiking_model(
-                T, lag=lag_at(config.lag, T), parameters=found[T]
+                T, lag=lag_within(config.lag, T), parameters=found[T]
             )
             error = output_error(model, watched, target)
             trials.append(Trial(pipeline.name, T, error, seconds))

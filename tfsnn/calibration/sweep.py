@@ -10,11 +10,13 @@ import collections
 import dataclasses
 import functools
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.conversion.lags import Lag, lag_of, lag_within
 from tfsnn.errors import DataError
 from tfsnn.graph.segments import JUNCTION, NEURON, cut
 from tfsnn.graph.view import Graph
@@ -27,7 +29,7 @@ from .counting_front import CountingFront
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
 from .pipeline import Pipeline
-from .record import Step, lag_at
+from .record import Step
 from .resumable import finish
 from .visit import Task
 
@@ -39,8 +41,9 @@ class SweepConfig:
     """What a sweep needs besides the pipeline.
 
     Attributes:
-        lag: Lag of every neuron with a temporal current. Where it exceeds T,
-            that T has a lag of T; `calibrate` refuses one beyond every T.
+        lag: Lag of every neuron with a temporal current, or neuron name to
+            lag, 0 for the others. Where one exceeds T, that T has a lag of T;
+            `calibrate` refuses one beyond every T.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
             Steps are measured on the images that fit; on 128, computing the
@@ -57,7 +60,7 @@ class SweepConfig:
             nothing is kept. It is not removed at the end.
     """
 
-    lag: int = 0
+    lag: Lag = 0
     held_out: int = 4
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
@@ -70,8 +73,8 @@ class SweepConfig:
             TypeError: If the checkpoint is no path.
             ValueError: If a number is out of range.
         """
+        object.__setattr__(self, "lag", _checked_lag(self.lag))
         for name, limits in (
-            ("lag", {"low": 0}),
             ("held_out", {"low": 2, "high": MIN_IMAGES}),
             ("current_budget", {"low": 0}),
         ):
@@ -124,7 +127,7 @@ def sweep(
             calibrated,
             images,
             T,
-            lag=lag_at(config.lag, T),
+            lag=lag_within(config.lag, T),
             reset=conversion.config.reset,
             junction_budget=T * share,
         )
@@ -180,10 +183,21 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
 def _front(segments, images, timesteps, *, lag, reset, junction_budget):
     """Counts where these say everything, spikes elsewhere."""
     budget = {"junction_budget": junction_budget}
-    if lag == timesteps and reset == "soft":
+    names = [s.name for s in segments if s.role == NEURON]
+    two_phase = all(lag_of(lag, name) == timesteps for name in names)
+    if two_phase and reset == "soft":
         return CountingFront(segments, images, timesteps, **budget)
     clock = {"lag": lag, "reset": reset}
     return SpikingFront(segments, images, timesteps, **clock, **budget)
+
+
+def _checked_lag(lag: Lag) -> Lag:
+    if isinstance(lag, Mapping):
+        return {
+            name: checked_whole(f"lag[{name!r}]", one, low=0, default=0)
+            for name, one in lag.items()
+        }
+    return checked_whole("lag", lag, low=0, default=0)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -191,7 +191,7 @@ class Visit:
         return SegmentView(
             segment=task.segment,
             fixed_layers=task.fixed_layers,
-            lag=0 if front.is_constant(task.segment) else front.lag,
+            lag=front.lag_of(task.segment),
             reset=front.reset,
             training_set=self._training_set,
             chunks=lambda: self._chunks(~task.held_out),

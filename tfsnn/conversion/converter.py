@@ -17,6 +17,7 @@ from tfsnn.types import NeuronParameters
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
 from .counting_model import counting_model
+from .lags import Lag, check_lag_names
 from .spiking import build_spiking_model
 from .unit_spikes import with_unit_spikes
 from .verify import verify
@@ -52,16 +53,17 @@ class Conversion:
         self,
         timesteps: int,
         *,
-        lag: int | None = None,
+        lag: Lag | None = None,
         parameters: Mapping[str, NeuronParameters] | None = None,
     ) -> keras.Model:
         """Builds the spiking network for one T.
 
         Args:
             timesteps: T, at least 1.
-            lag: Steps each neuron charges before it may fire, 0...T; None: 0,
-                but T for bit-plane neurons, which can have no other. Neurons
-                whose current is constant always have 0.
+            lag: Steps each neuron charges before it may fire, 0...T, or neuron
+                name to such a number, 0 for the others; None: 0, but T for
+                bit-plane neurons, which can have no other. Neurons whose
+                current is constant always have 0.
             parameters: Neuron name to parameters; a neuron without keeps a
                 threshold of 1 and the initial potential with which it rounds,
                 half a threshold for plain neurons. In terms of spikes worth a
@@ -72,8 +74,8 @@ class Conversion:
             averaged over time; with its own weights.
 
         Raises:
-            ValueError: If T, the lag or a name in `parameters` does not fit,
-                or the kind of neuron does not have this T or lag.
+            ValueError: If T, the lag or a name in either mapping does not
+                fit, or the kind of neuron does not have this T or lag.
             ConversionError: If `config.spikes` is `"unit"` and no neuron has
                 one threshold a layer or channel.
         """
@@ -84,6 +86,7 @@ class Conversion:
                 f"parameters name no neuron of this network: {unknown}."
                 f" Supported: {self.neuron_names}."
             )
+        check_lag_names(lag, self.neuron_names)
         model = build_spiking_model(
             self.graph,
             timesteps=timesteps,
