@@ -82,6 +82,7 @@ def main(argv: list[str]) -> int:
         config=calibration_flags.conversion_config(options),
         sample=images[:16],
     )
+    calibration_flags.check_lag(lag, conversion)
     with resumption.kept_until_done(
         options.output, resume=options.resume
     ) as checkpoint:

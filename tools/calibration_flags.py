@@ -6,7 +6,7 @@ from absl import app, flags
 
 import tfsnn
 from tfsnn import calibration
-from tfsnn.conversion.lags import Lag
+from tfsnn.conversion.lags import Lag, check_lag_names
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -243,3 +243,15 @@ def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag:
             " larger T in --timesteps."
         )
     return every[0] if one_for_all else dict(zip(names, every, strict=True))
+
+
+def check_lag(lag: Lag, conversion: tfsnn.Conversion) -> None:
+    """Raises unless `--lag` names neurons of the network.
+
+    Raises:
+        absl.app.UsageError: If it does not.
+    """
+    try:
+        check_lag_names(lag, conversion.neuron_names)
+    except ValueError as error:
+        raise app.UsageError(f"--{error}") from error
