@@ -134,6 +134,19 @@ def test_the_analog_front_is_the_network(monkeypatch, batch):
 
 
 @pytest.mark.parametrize("batch", [2, 100])
+def test_what_is_ahead_of_the_analog_front_comes(monkeypatch, batch):
+    monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
+    front = AnalogFront(segments(), make_images(5))
+    ahead = {}
+    for number, segment in enumerate(segments()):
+        output = front.advance(segment, compiled(segment))
+        if segment.name in ahead:
+            np.testing.assert_array_equal(ahead[segment.name], output)
+        ahead |= front.ahead(segments()[number + 1 : number + 3])
+    assert list(ahead) == NAMES[1:]
+
+
+@pytest.mark.parametrize("batch", [2, 100])
 def test_currents_of_the_analog_front_can_be_asked_for(monkeypatch, batch):
     monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
     front = AnalogFront(segments(), make_images(5))

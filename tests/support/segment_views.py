@@ -38,4 +38,5 @@ def view_of(
         constant=constant,
         graphs=Graphs(),
         analog_current=None,
+        horizon=None,
     )

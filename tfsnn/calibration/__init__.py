@@ -2,6 +2,7 @@
 
 from . import pipelines
 from .biases import BiasCalibration
+from .block_weights import BlockCalibration
 from .calibrate import calibrate
 from .gains import GainCalibration
 from .gaussian import GaussianThreshold
@@ -26,6 +27,7 @@ from .weights import WeightCalibration
 __all__ = [
     "AveragedThreshold",
     "BiasCalibration",
+    "BlockCalibration",
     "CalibrationImages",
     "CalibrationResult",
     "GainCalibration",

@@ -12,7 +12,7 @@ junctions up to a budget; see `FrontierStore`.
 
 import collections
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -150,9 +150,39 @@ class AnalogFront:
         outputs = [c.numpy() for c in self._currents(segment, current)]
         return np.concatenate(outputs).astype("float32", copy=False)
 
-    def _currents(self, segment, current):
+    def ahead(self, segments: Sequence[Segment]) -> dict[str, np.ndarray]:
+        """What segments will answer, without going on to them.
+
+        Args:
+            segments: Those that follow the one just run, in order.
+
+        Returns:
+            Name to what `advance` will return.
+        """
+        outputs = {}
+        for segment in segments:
+            currents = self._currents(segment, compiled(segment), outputs)
+            outputs[segment.name] = [
+                current.numpy()
+                if segment.neuron is None
+                else segment.neuron.operation(current).numpy()
+                for current in currents
+            ]
+        return {
+            name: np.concatenate(batches).astype("float32", copy=False)
+            for name, batches in outputs.items()
+        }
+
+    def _currents(self, segment, current, outputs=None):
+        """The currents of a segment; `outputs` go before what is stored."""
+        outputs = outputs or {}
         for index in range(len(self._slices)):
-            sources = [self._store.get(s, index) for s in segment.sources]
+            sources = [
+                outputs[name][index]
+                if name in outputs
+                else self._store.get(name, index)
+                for name in segment.sources
+            ]
             yield current(*map(tf.convert_to_tensor, sources))
 
 
@@ -255,12 +285,20 @@ class SpikingFront:
         Returns:
             One `[N, ...]` a source, in the order of `segment.sources`.
         """
-        return [
-            np.concatenate(
-                [self._mean(name, index) for index in range(len(self.parts))]
-            )
-            for name in segment.sources
-        ]
+        return [self.mean_source(name) for name in segment.sources]
+
+    def mean_source(self, name: str) -> np.ndarray:
+        """What a source emits, averaged over time.
+
+        Args:
+            name: A source that has been emitted and is still to be read.
+
+        Returns:
+            `[N, ...]`, activation units.
+        """
+        return np.concatenate(
+            [self._mean(name, index) for index in range(len(self.parts))]
+        )
 
     def current(
         self, segment: Segment, affine: Callable, index: int

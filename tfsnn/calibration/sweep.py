@@ -18,6 +18,7 @@ from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.conversion.lags import Lag, lag_of, lag_within
 from tfsnn.errors import DataError
+from tfsnn.graph.blocks import blocks
 from tfsnn.graph.segments import JUNCTION, NEURON, cut
 from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
@@ -143,7 +144,7 @@ def sweep(
         unit="segment",
         shown=config.progress,
     ) as bar:
-        for segment in calibrated:
+        for segment, later in _with_rest_of_block(calibrated):
             affine = compiled(segment)
             target = analog.advance(segment, affine)
             _check_finite(segment, target)
@@ -155,6 +156,8 @@ def sweep(
                 fixed,
                 config.current_budget,
                 functools.partial(analog.current, segment, affine),
+                later,
+                analog.ahead,
             )
             for front in fronts:
                 if segment.role == JUNCTION:
@@ -165,6 +168,13 @@ def sweep(
                     steps += found.steps
                 bar.update()
     return parameters, steps
+
+
+def _with_rest_of_block(segments):
+    """Each segment, and those behind it in its block."""
+    for block in blocks(segments):
+        for number, segment in enumerate(block):
+            yield segment, block[number + 1 :]
 
 
 def held_out_images(count: int, config: SweepConfig) -> np.ndarray:

@@ -10,6 +10,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.numerics import SortedActivations
 
 from .graphs import Graphs
+from .horizon import Horizon
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class SegmentView:
         graphs: Where compiled graphs of this T are kept.
         analog_current: Computes what the ReLU gets in the analog network,
             `[N, ..., C]`, of the images of the training set.
+        horizon: Gives the segment and those behind it, up to the end of its
+            block and at most so many, of the images of the training set.
         counting: Whether only mean currents are known, because only the
             number of spikes matters (lag = T).
     """
@@ -43,6 +46,7 @@ class SegmentView:
     constant: bool
     graphs: Graphs
     analog_current: Callable[[], np.ndarray]
+    horizon: Callable[[int], Horizon]
     counting: bool = False
 
 

@@ -11,6 +11,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .fronts import SpikingFront, compiled
+from .horizon import Horizon
 from .pipeline import Pipeline
 from .record import Step
 from .segment_currents import SegmentCurrents
@@ -36,6 +37,9 @@ class Task:
         current_budget: Bytes of current kept, see `SweepConfig`.
         analog_current: Computes what its ReLU gets in the analog network,
             `[N, ..., C]`.
+        later: Segments behind it, up to the end of its block.
+        ahead: Computes what segments behind it answer in the analog network,
+            see `AnalogFront.ahead`.
         cache: Of what steps compute from the target.
     """
 
@@ -46,6 +50,8 @@ class Task:
     fixed_layers: frozenset[str]
     current_budget: int
     analog_current: Callable[[], np.ndarray]
+    later: tuple[Segment, ...]
+    ahead: Callable[[tuple[Segment, ...]], dict[str, np.ndarray]]
     cache: dict = dataclasses.field(default_factory=dict)
 
 
@@ -198,6 +204,7 @@ class Visit:
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
             analog_current=lambda: task.analog_current()[~task.held_out],
+            horizon=self._horizon,
             counting=front.counting,
         )
 
@@ -205,6 +212,19 @@ class Visit:
         fit = ~self._task.held_out
         inputs = self._front.mean_inputs(self._task.segment)
         return [values[fit] for values in inputs], self._task.target[fit]
+
+    def _horizon(self, max_segments: int) -> Horizon:
+        task, fit = self._task, ~self._task.held_out
+        later = task.later[: max_segments - 1]
+        segments = (task.segment, *later)
+        inside = {segment.name for segment in segments}
+        outside = {s for one in segments for s in one.sources} - inside
+        targets = {task.segment.name: task.target, **task.ahead(later)}
+        return Horizon(
+            segments,
+            {s: self._front.mean_source(s)[fit] for s in sorted(outside)},
+            {name: values[fit] for name, values in targets.items()},
+        )
 
     def _chunks(
         self, chosen: np.ndarray
