@@ -155,9 +155,11 @@ def sweep(
                 held_out,
                 fixed,
                 config.current_budget,
-                functools.partial(analog.current, segment, affine),
-                later,
-                analog.ahead,
+                analog_current=functools.partial(
+                    analog.current, segment, affine
+                ),
+                later=later,
+                ahead=analog.ahead,
             )
             for front in fronts:
                 if segment.role == JUNCTION:
