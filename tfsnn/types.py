@@ -46,6 +46,26 @@ class NeuronParameters:
         return all(np.isfinite(v).all() for v in values if v is not None)
 
 
+@dataclasses.dataclass(frozen=True)
+class ReadoutParameters:
+    """What calibration may set of a read-out.
+
+    Attributes:
+        weights: New weights of affine layers behind the last neurons, layer
+            name to what its `get_weights` would return; None: the source's.
+    """
+
+    weights: Mapping[str, tuple[np.ndarray, ...]] | None = None
+
+    def is_finite(self) -> bool:
+        """Whether no value is NaN or infinite."""
+        weights = (self.weights or {}).values()
+        return all(np.isfinite(v).all() for values in weights for v in values)
+
+
+Parameters = NeuronParameters | ReadoutParameters
+
+
 def granularity_of(values: np.ndarray, feature_shape: tuple) -> str:
     """Names what a parameter array is shared per.
 

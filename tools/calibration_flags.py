@@ -68,7 +68,8 @@ def define_calibration(values: flags.FlagValues) -> None:
         "light",
         list(PIPELINES),
         "uncalibrated: thresholds; light: then biases; advanced: weights and"
-        " potentials (both of the paper); temporal: a bias a step; trained:"
+        " potentials (both of the paper); temporal: a bias a step; fitted:"
+        " weights, thresholds and read-out fitted to real spikes; trained:"
         " weights trained with the bias, then biases; best: several of these"
         " within --budget; published_...: what the paper's code does.",
         flag_values=values,

@@ -10,6 +10,8 @@ PIPELINES: dict[str, Callable[..., tfsnn.Pipeline | calibration.Search]] = {
     "light": pipelines.light,
     "advanced": pipelines.advanced,
     "temporal": pipelines.temporal,
+    "fitted": pipelines.fitted,
+    "fitted_temporal": lambda: pipelines.fitted(temporal_iterations=10),
     "trained": pipelines.trained,
     "trained_temporal": lambda: pipelines.trained(temporal_iterations=10),
     "best": pipelines.best,

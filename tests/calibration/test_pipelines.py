@@ -5,15 +5,19 @@ import pytest
 from tfsnn.calibration import (
     AveragedThreshold,
     BiasCalibration,
+    LeastSquaresCalibration,
     MaximumThreshold,
     MmseThreshold,
     Pipeline,
     PotentialCalibration,
+    ReadoutCalibration,
     TemporalBiasCalibration,
+    ThresholdSearch,
     WeightCalibration,
 )
 from tfsnn.calibration.pipelines import (
     advanced,
+    fitted,
     light,
     published_code,
     temporal,
@@ -36,7 +40,7 @@ def test_uncalibrated_is_the_threshold_alone():
 
 
 @pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, trained]
+    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
 )
 def test_another_threshold(make):
     threshold = MaximumThreshold("channel")
@@ -45,7 +49,7 @@ def test_another_threshold(make):
 
 
 @pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, trained]
+    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
 )
 def test_a_threshold_that_sets_none_is_refused(make):
     with pytest.raises(ValueError, match="starts with BiasCalibration"):
@@ -112,6 +116,21 @@ def test_trained_ends_on_the_real_spikes():
     )
 
 
+def test_fitted_measures_thresholds_after_weights():
+    pipeline = fitted(ridge=0.5)
+    assert pipeline.strategies == (
+        MmseThreshold(),
+        BiasCalibration(),
+        LeastSquaresCalibration(0.5),
+        ThresholdSearch(),
+        BiasCalibration(),
+    )
+    assert pipeline.readout == ReadoutCalibration()
+    search = ThresholdSearch((1.0,), (0.5,))
+    other = fitted(search=search, temporal_iterations=5)
+    assert other.strategies[3:] == (search, TemporalBiasCalibration(5))
+
+
 @pytest.mark.parametrize("steps", ["light", "potential", "weights"])
 def test_published_code_does_not_look(steps):
     pipeline = published_code(steps)
@@ -132,6 +151,7 @@ def test_published_code_of_another_name_is_refused():
         light(),
         advanced(),
         temporal(),
+        fitted(),
         trained(),
         published_code(),
     ],

@@ -93,6 +93,8 @@ def test_a_step_is_a_row():
         "error_after": 0.25,
         "accepted": True,
         "seconds": 1.5,
+        "unevenness_before": None,
+        "unevenness_after": None,
     }
 
 

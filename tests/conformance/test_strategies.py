@@ -18,6 +18,7 @@ from tfsnn.calibration import (
     PotentialCalibration,
     Tap,
     TemporalBiasCalibration,
+    ThresholdSearch,
 )
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.strategy import describe
@@ -42,6 +43,7 @@ STRATEGIES = {
     "potential, channel": PotentialCalibration(),
     "potential, neuron, damped": PotentialCalibration("neuron", 0.5),
     "temporal bias": TemporalBiasCalibration(2),
+    "threshold search": ThresholdSearch((0.5, 1.0, 2.0), (0.0, 0.5)),
 }
 
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tfsnn.calibration import SegmentView
 from tfsnn.calibration.graphs import Graphs
+from tfsnn.calibration.neuron_run import NeuronRun
 
 
 def view_of(
@@ -28,6 +29,16 @@ def view_of(
                 current = np.reshape(current, (-1, *current.shape[2:]))
             yield tf.constant(current, tf.float32), mask
 
+    def neuron(parameters):
+        timesteps = 1 if constant else len(currents[0])
+        return NeuronRun(
+            parameters,
+            timesteps=timesteps,
+            lag=lag,
+            reset=reset,
+            constant=constant,
+        )
+
     return SegmentView(
         segment=None,
         fixed_layers=frozenset(),
@@ -37,6 +48,5 @@ def view_of(
         chunks=chunks,
         constant=constant,
         graphs=Graphs(),
-        analog_current=None,
-        horizon=None,
+        neuron=neuron,
     )

@@ -104,6 +104,8 @@ def test_options_reach_the_library(command, flags):
     assert (strategy["per"], strategy["rounding"]) == ("layer", "floor")
     assert record["conversion"] == {
         "average_pool": "neuron",
+        "max_spikes": 4,
+        "neuron": "if",
         "reset": "hard",
         "spikes": "threshold",
     }

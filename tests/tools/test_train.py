@@ -98,7 +98,8 @@ def test_goes_on_from_other_weights(command, tiny_job, tmp_path, monkeypatch):
     assert card["started_from"] == json.loads(
         first.with_suffix(".json").read_text()
     )
-    assert f"--learning_rate=0.05 --start_from={first}" in card["command"]
+    options = f"--learning_rate=0.05 --weight_decay=0.005 --start_from={first}"
+    assert options in card["command"]
     ((rate, started),) = weights
     assert rate == 0.05
     saved = keras.models.load_model(first).get_weights()

@@ -7,8 +7,10 @@ from .calibrate import calibrate
 from .gains import GainCalibration
 from .gaussian import GaussianThreshold
 from .images import CalibrationImages
+from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
+from .readouts import ReadoutCalibration
 from .record import Step, Trial
 from .result import CalibrationResult
 from .search import Search
@@ -16,6 +18,7 @@ from .strategy import Strategy, repeat
 from .sweep import SweepConfig
 from .tap import SegmentView, Tap
 from .temporal import TemporalBiasCalibration
+from .threshold_search import ThresholdSearch
 from .thresholds import (
     AveragedThreshold,
     MaximumThreshold,
@@ -32,11 +35,13 @@ __all__ = [
     "CalibrationResult",
     "GainCalibration",
     "GaussianThreshold",
+    "LeastSquaresCalibration",
     "MaximumThreshold",
     "MmseThreshold",
     "PercentileThreshold",
     "Pipeline",
     "PotentialCalibration",
+    "ReadoutCalibration",
     "Search",
     "SegmentView",
     "Step",
@@ -44,6 +49,7 @@ __all__ = [
     "SweepConfig",
     "Tap",
     "TemporalBiasCalibration",
+    "ThresholdSearch",
     "Trial",
     "WeightCalibration",
     "calibrate",

@@ -1,5 +1,6 @@
 """Trains a segment for what the rest of its block makes of it."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,13 +10,11 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .horizon import Horizon
+from .relative_error import mean_square
 from .segment_copy import SegmentCopy
 from .segment_training import trained_output
 from .training_loop import fit
 from .training_options import TrainingOptions
-
-NEGLIGIBLE = 1e-12
-"""Mean square of a target below which errors are not divided by it."""
 
 
 def train_block(
@@ -176,8 +175,5 @@ def _squared_error(output, target, scale):
 
 
 def _scale(target):
-    """Root of a target's mean square, summed over channels; 1 if silent."""
-    square = float(np.square(target, dtype="float64").mean())
-    if square < NEGLIGIBLE:
-        return 1.0
-    return float(np.sqrt(square * target.shape[-1]))
+    """Root of a target's mean square, summed over channels."""
+    return math.sqrt(mean_square(target) * target.shape[-1])

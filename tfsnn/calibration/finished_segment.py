@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from tfsnn.types import NeuronParameters
+from tfsnn.types import NeuronParameters, Parameters, ReadoutParameters
 
 from .record import Step
 
@@ -22,7 +22,7 @@ class FinishedSegment:
     """A calibrated segment at one T.
 
     Attributes:
-        segment: Name of the neuron layer.
+        segment: Name of the neuron layer, or of the read-out.
         timesteps: T.
         parameters: What was accepted.
         steps: What was tried, in order.
@@ -30,7 +30,7 @@ class FinishedSegment:
 
     segment: str
     timesteps: int
-    parameters: NeuronParameters
+    parameters: Parameters
     steps: tuple[Step, ...]
 
 
@@ -45,7 +45,7 @@ def encode(finished: FinishedSegment, seconds: float) -> bytes:
         Content of the file.
     """
     arrays, weights = {}, None
-    for field in dataclasses.fields(NeuronParameters):
+    for field in dataclasses.fields(finished.parameters):
         value = getattr(finished.parameters, field.name)
         if field.name != "weights" and value is not None:
             arrays[field.name] = np.asarray(value)
@@ -95,10 +95,11 @@ def decode(content: bytes) -> tuple[FinishedSegment, float]:
             layer: tuple(arrays.pop(_key(number, i)) for i in range(count))
             for number, (layer, count) in enumerate(record["weights"])
         }
+    kind = NeuronParameters if "threshold" in arrays else ReadoutParameters
     finished = FinishedSegment(
         record["segment"],
         record["timesteps"],
-        NeuronParameters(**arrays),
+        kind(**arrays),
         tuple(Step(**step) for step in record["steps"]),
     )
     return finished, record["seconds"]

@@ -12,6 +12,8 @@ class Pipeline:
     Attributes:
         name: For reports and manifests.
         strategies: The steps; the first one sets the threshold.
+        readout: Step for what follows the last neurons, after all segments;
+            None: none.
         guarded: Whether a step is kept only if the error on held-out images
             does not grow. If not, whatever is finite is kept, as in codes that
             do not look.
@@ -20,6 +22,7 @@ class Pipeline:
     name: str
     strategies: tuple[Strategy, ...]
     guarded: bool = True
+    readout: Strategy | None = None
 
     def __post_init__(self):
         """Checks the order.
@@ -42,4 +45,5 @@ class Pipeline:
             "name": self.name,
             "strategies": steps,
             "guarded": self.guarded,
+            "readout": self.readout and describe(self.readout),
         }

@@ -4,11 +4,14 @@ from tfsnn.numerics.checks import check_choice
 
 from .arguments import checked_whole
 from .biases import BiasCalibration
+from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
+from .readouts import ReadoutCalibration
 from .search import Search
 from .strategy import Strategy, repeat
 from .temporal import TemporalBiasCalibration
+from .threshold_search import ThresholdSearch
 from .thresholds import AveragedThreshold, MmseThreshold
 from .weights import WeightCalibration
 
@@ -212,6 +215,44 @@ def trained(
     return Pipeline("trained", tuple(steps))
 
 
+def fitted(
+    *,
+    per: str = "channel",
+    ridge: float = 0.01,
+    search: ThresholdSearch | None = None,
+    temporal_iterations: int = 0,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Ours, without training: everything fitted to what neurons really emit.
+
+    Thresholds and biases first, then the weights by regression of the error
+    that is left, thresholds and initial potentials by trial on real spikes, and
+    the read-out by regression.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        ridge: Weight of the penalty of the regression of weights.
+        search: Thresholds and potentials to try; None: the defaults.
+        temporal_iterations: Passes of temporal bias calibration, instead of the
+            last bias calibration.
+        threshold: Sets the first thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+    """
+    steps = [
+        threshold or MmseThreshold(per),
+        BiasCalibration(),
+        LeastSquaresCalibration(ridge),
+        ThresholdSearch() if search is None else search,
+    ]
+    passes = checked_whole(
+        "temporal_iterations", temporal_iterations, low=0, default=0
+    )
+    last = TemporalBiasCalibration(passes) if passes else BiasCalibration()
+    return Pipeline("fitted", (*steps, last), readout=ReadoutCalibration())
+
+
 def best(budget: float = 600.0) -> Search:
     """Tries what we have, from quick to thorough, and keeps the best.
 
@@ -231,6 +272,7 @@ def best(budget: float = 600.0) -> Search:
     """
     candidates = {
         light(): 1.0,
+        fitted(): 4.0,
         temporal(): 3.0,
         trained(): 8.0,
         trained(temporal_iterations=10): 10.0,

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.lags import Lag, lag_within
-from tfsnn.types import NeuronParameters
+from tfsnn.types import NeuronParameters, Parameters
 
 from .pipeline import Pipeline
 from .record import Step, Trial
@@ -23,7 +23,8 @@ class CalibrationResult(Mapping):
         conversion: What was calibrated.
         pipeline: How; a `Search` where several pipelines were tried.
         lag: Lag asked for; `lags` are those used.
-        parameters: T to neuron name to parameters.
+        parameters: T to neuron name, and name of a calibrated read-out, to
+            parameters.
         steps: What was tried, in order; of a search, by what was chosen.
         num_images: Calibration images, held-out ones included.
         digest: SHA-256 of the calibration images.
@@ -36,7 +37,7 @@ class CalibrationResult(Mapping):
     conversion: Conversion
     pipeline: Pipeline | Search
     lag: Lag
-    parameters: Mapping[int, Mapping[str, NeuronParameters]]
+    parameters: Mapping[int, Mapping[str, Parameters]]
     steps: tuple[Step, ...]
     num_images: int
     digest: str
@@ -116,7 +117,7 @@ class CalibrationResult(Mapping):
         }
 
 
-def parameter_bytes(parameters: Mapping[str, NeuronParameters]) -> dict:
+def parameter_bytes(parameters: Mapping[str, Parameters]) -> dict:
     """Bytes of what a calibration sets, by kind (paper, section 5.4).
 
     Args:
@@ -129,7 +130,7 @@ def parameter_bytes(parameters: Mapping[str, NeuronParameters]) -> dict:
     sizes = dict.fromkeys(fields, 0)
     for one in parameters.values():
         for name in fields:
-            value = getattr(one, name)
+            value = getattr(one, name, None)
             if isinstance(value, Mapping):
                 arrays = [a for weights in value.values() for a in weights]
             else:

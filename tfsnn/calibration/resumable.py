@@ -1,11 +1,13 @@
 """One segment at one T: calibrated, or as an earlier session left it."""
 
+from tfsnn.graph.segments import READOUT
 from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
 from .finished_segment import FinishedSegment
 from .fronts import SpikingFront, compiled
 from .pipeline import Pipeline
+from .readouts import finish_readout
 from .segment_currents import SegmentCurrents
 from .visit import Task, Visit
 
@@ -30,6 +32,8 @@ def finish(
     Raises:
         ExportError: If the checkpoint cannot be written.
     """
+    if task.segment.role == READOUT:
+        return finish_readout(task, front, pipeline, checkpoint)
     name, timesteps = task.segment.name, front.timesteps
     stored = checkpoint and checkpoint.restore(name, timesteps)
     if stored:

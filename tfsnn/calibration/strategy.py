@@ -34,7 +34,11 @@ class Strategy(Protocol):
 
 def describe(strategy: Strategy) -> dict:
     """Name and hyper-parameters of a strategy, plain types."""
-    return {"name": type(strategy).__name__, **dataclasses.asdict(strategy)}
+    values = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in dataclasses.asdict(strategy).items()
+    }
+    return {"name": type(strategy).__name__, **values}
 
 
 def repeat(strategy: Strategy, times: int) -> tuple[Strategy, ...]:

@@ -19,10 +19,10 @@ from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.conversion.lags import Lag, lag_of, lag_within
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
-from tfsnn.graph.segments import JUNCTION, NEURON, cut
+from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut
 from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
-from tfsnn.types import NeuronParameters
+from tfsnn.types import Parameters
 
 from .arguments import checked_whole
 from .checkpoint import Checkpoint
@@ -99,7 +99,7 @@ def sweep(
     pipeline: Pipeline,
     config: SweepConfig,
     checkpoint: Checkpoint | None = None,
-) -> tuple[dict[int, dict[str, NeuronParameters]], list[Step]]:
+) -> tuple[dict[int, dict[str, Parameters]], list[Step]]:
     """Calibrates a network for several T in one pass over its segments.
 
     Args:
@@ -111,15 +111,16 @@ def sweep(
         checkpoint: Opened `config.checkpoint`.
 
     Returns:
-        T to neuron name to parameters, and every step tried.
+        T to name of a neuron, or of a read-out, to parameters; and every step
+        tried.
 
     Raises:
         DataError: If an activation is not finite.
         ExportError: If the checkpoint cannot be written.
     """
     segments = cut(conversion.graph, is_neuron=is_neuron, is_head=is_head)
-    # Nothing is computed or kept for the read-outs.
-    calibrated = [s for s in segments if s.role in (NEURON, JUNCTION)]
+    # Without a step of theirs, nothing is computed or kept for read-outs.
+    calibrated = [s for s in segments if s.role != READOUT or pipeline.readout]
     analog = AnalogFront(calibrated, images)
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)

@@ -2,15 +2,31 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from tfsnn.graph.segments import Segment
 from tfsnn.numerics import SortedActivations
+from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
 from .horizon import Horizon
+
+
+class Neuron(Protocol):
+    """A neuron layer with parameters of its own."""
+
+    def mean_output(self, current: tf.Tensor) -> tf.Tensor:
+        """Mean of its spikes over time.
+
+        Args:
+            current: Folded `[T*B, ...]`, or `[B, ...]` if constant.
+
+        Returns:
+            `[B, ...]`, activation units.
+        """
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,9 +46,13 @@ class SegmentView:
         constant: Whether the current is the same at every step.
         graphs: Where compiled graphs of this T are kept.
         analog_current: Computes what the ReLU gets in the analog network,
-            `[N, ..., C]`, of the images of the training set.
+            `[N, ..., C]`, of the images of the training set; None for a
+            read-out.
         horizon: Gives the segment and those behind it, up to the end of its
-            block and at most so many, of the images of the training set.
+            block and at most so many, of the images of the training set; None
+            for a read-out.
+        neuron: Gives its neuron with other parameters, to be run on a chunk's
+            current; None for a read-out.
         counting: Whether only mean currents are known, because only the
             number of spikes matters (lag = T).
     """
@@ -45,8 +65,9 @@ class SegmentView:
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
     graphs: Graphs
-    analog_current: Callable[[], np.ndarray]
-    horizon: Callable[[int], Horizon]
+    analog_current: Callable[[], np.ndarray] | None = None
+    horizon: Callable[[int], Horizon] | None = None
+    neuron: Callable[[NeuronParameters], Neuron] | None = None
     counting: bool = False
 
 

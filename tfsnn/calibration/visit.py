@@ -14,14 +14,13 @@ from .fronts import SpikingFront, compiled
 from .horizon import Horizon
 from .pipeline import Pipeline
 from .record import Step
+from .relative_error import mean_square, relative_error
 from .segment_currents import SegmentCurrents
 from .strategy import Strategy
 from .tap import SegmentView, Tap
 from .unevenness import unevenness
 
 SMALLEST_MEASURED = 128
-NEGLIGIBLE = 1e-12
-"""Mean square of a target below which errors are not divided by it."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -205,6 +204,7 @@ class Visit:
             graphs=front.graphs,
             analog_current=lambda: task.analog_current()[~task.held_out],
             horizon=self._horizon,
+            neuron=lambda values: front.neuron(task.segment, values),
             counting=front.counting,
         )
 
@@ -236,12 +236,10 @@ class Visit:
     def _held_out_error(self, spiking: np.ndarray) -> float:
         held = self._task.held_out[: self._num_measured]
         target = self._task.target[: self._num_measured][held]
-        difference = (target - spiking[held]).astype("float64")
-        return float(np.mean(np.square(difference)) / self._scale())
+        return relative_error(target, spiking[held])
 
     def _scale(self) -> float:
         """Mean square of the held-out targets; one of a silent layer."""
         held = self._task.held_out[: self._num_measured]
         target = self._task.target[: self._num_measured][held]
-        scale = float(np.mean(np.square(target, dtype="float64")))
-        return 1.0 if scale < NEGLIGIBLE else scale
+        return mean_square(target)

@@ -12,7 +12,7 @@ from tfsnn.graph.passes.equalise import equalise
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
-from tfsnn.types import NeuronParameters
+from tfsnn.types import NeuronParameters, Parameters
 
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
@@ -54,7 +54,7 @@ class Conversion:
         timesteps: int,
         *,
         lag: Lag | None = None,
-        parameters: Mapping[str, NeuronParameters] | None = None,
+        parameters: Mapping[str, Parameters] | None = None,
     ) -> keras.Model:
         """Builds the spiking network for one T.
 
@@ -67,7 +67,8 @@ class Conversion:
             parameters: Neuron name to parameters; a neuron without keeps a
                 threshold of 1 and the initial potential with which it rounds,
                 half a threshold for plain neurons. In terms of spikes worth a
-                threshold, whatever `config.spikes` is.
+                threshold, whatever `config.spikes` is. Of a read-out, by any
+                name, `ReadoutParameters`.
 
         Returns:
             `keras.Model`, images `[B, ...]` to the outputs of the source,
@@ -80,7 +81,12 @@ class Conversion:
                 one threshold a layer or channel.
         """
         parameters = dict(parameters or {})
-        unknown = sorted(set(parameters) - set(self.neuron_names))
+        unknown = sorted(
+            name
+            for name, values in parameters.items()
+            if isinstance(values, NeuronParameters)
+            and name not in self.neuron_names
+        )
         if unknown:
             raise ValueError(
                 f"parameters name no neuron of this network: {unknown}."
@@ -102,7 +108,7 @@ class Conversion:
         self,
         timesteps: int,
         *,
-        parameters: Mapping[str, NeuronParameters] | None = None,
+        parameters: Mapping[str, Parameters] | None = None,
     ) -> keras.Model:
         """Builds the two-phase network for one T without a time axis.
 

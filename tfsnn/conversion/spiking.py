@@ -16,7 +16,7 @@ from tfsnn.layers.timesteps import (
     checked_timesteps,
     default_lag,
 )
-from tfsnn.types import NeuronParameters, granularity_of
+from tfsnn.types import NeuronParameters, Parameters, granularity_of
 
 from .check import is_head, is_neuron
 from .lags import Lag, lag_of
@@ -28,7 +28,7 @@ def build_spiking_model(
     timesteps: int,
     lag: Lag | None,
     kind: NeuronKind,
-    parameters: Mapping[str, NeuronParameters],
+    parameters: Mapping[str, Parameters],
 ) -> keras.Model:
     """Rewrites a prepared graph into a spiking model.
 
@@ -38,7 +38,7 @@ def build_spiking_model(
         lag: Lag of the neurons with a temporal current; None: the default
             of the kind.
         kind: Kind of neuron.
-        parameters: Neuron name to parameters.
+        parameters: Neuron name to parameters; of a read-out by any name.
 
     Returns:
         The spiking model, see `Conversion.spiking_model`.

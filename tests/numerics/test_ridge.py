@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from tfsnn.numerics.ridge import RidgeFit
+
+RIDGE = 0.3
+
+
+def data(groups=2, size=3, outputs=2, count=50):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(1, 2, (count, groups, size))
+    return inputs, rng.normal(size=(count, groups, outputs))
+
+
+def fitted(inputs, values, parts=1):
+    fit = RidgeFit()
+    for part in np.array_split(np.arange(len(inputs)), parts):
+        fit.add(inputs[part], values[part])
+    return fit
+
+
+def test_equals_augmented_least_squares():
+    """The ridge as rows of the design, the shift as a column without one."""
+    inputs, values = data()
+    slope, shift = fitted(inputs, values).solve(RIDGE)
+    centred = inputs - inputs.mean(axis=0)
+    scale = np.square(centred).sum(axis=0).mean()
+    for group in range(2):
+        x = np.c_[inputs[:, group], np.ones(len(inputs))]
+        rows = np.sqrt(RIDGE * scale) * np.eye(3, 4)
+        y = np.r_[values[:, group], np.zeros((3, 2))]
+        expected, *_ = np.linalg.lstsq(np.r_[x, rows], y, rcond=None)
+        np.testing.assert_allclose(slope[group], expected[:3], rtol=1e-9)
+        np.testing.assert_allclose(shift[group], expected[3], rtol=1e-9)
+
+
+def test_micro_batches_change_nothing():
+    inputs, values = data()
+    for whole, split in zip(
+        fitted(inputs, values).solve(RIDGE),
+        fitted(inputs, values, parts=7).solve(RIDGE),
+        strict=True,
+    ):
+        np.testing.assert_allclose(split, whole, rtol=1e-10)
+
+
+def test_finds_a_map_that_is_there():
+    inputs, _ = data()
+    slope, shift = np.random.default_rng(1).normal(size=(2, 3, 2)), np.ones(2)
+    values = np.einsum("ngd,gdc->ngc", inputs, slope) + shift
+    found = fitted(inputs, values).solve(1e-12)
+    np.testing.assert_allclose(found[0], slope, rtol=1e-6)
+    np.testing.assert_allclose(found[1], np.ones((2, 2)), rtol=1e-6)
+
+
+def test_a_large_ridge_leaves_the_mean():
+    inputs, values = data()
+    slope, shift = fitted(inputs, values).solve(1e9)
+    np.testing.assert_allclose(slope, 0, atol=1e-8)
+    np.testing.assert_allclose(shift, values.mean(axis=0), atol=1e-7)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 1e6])
+def test_inputs_that_do_not_vary(level):
+    inputs, values = data()
+    slope, shift = fitted(np.full_like(inputs, level), values).solve(RIDGE)
+    np.testing.assert_array_equal(slope, 0)
+    np.testing.assert_allclose(shift, values.mean(axis=0), rtol=1e-12)
+
+
+def test_an_input_that_is_always_zero_gets_no_weight():
+    inputs, values = data()
+    inputs[:, 0, 1] = 0
+    slope, _ = fitted(inputs, values).solve(RIDGE)
+    np.testing.assert_array_equal(slope[0, 1], 0)
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("ridge", [0, -1, np.inf, np.nan])
+def test_ridge_out_of_range_is_refused(ridge):
+    with pytest.raises(ValueError, match="`ridge` is"):
+        fitted(*data()).solve(ridge)
+
+
+def test_nothing_added_is_refused():
+    with pytest.raises(RuntimeError, match="No values"):
+        RidgeFit().solve(RIDGE)
+
+
+def test_without_shift_is_a_map_through_zero():
+    inputs, values = data(groups=1)
+    slope = fitted(inputs, values).solve_without_shift(RIDGE)
+    scale = np.square(inputs).sum(axis=0).mean()
+    rows = np.sqrt(RIDGE * scale) * np.eye(3)
+    y = np.r_[values[:, 0], np.zeros((3, 2))]
+    expected, *_ = np.linalg.lstsq(np.r_[inputs[:, 0], rows], y, rcond=None)
+    np.testing.assert_allclose(slope[0], expected, rtol=1e-9)
+
+
+def test_without_shift_of_silent_inputs_is_zero():
+    inputs, values = data()
+    slope = fitted(0 * inputs, values).solve_without_shift(RIDGE)
+    np.testing.assert_array_equal(slope, 0)

@@ -1,0 +1,103 @@
+"""Linear maps of least squared error, held back by a ridge."""
+
+import numpy as np
+
+CONSTANT_BELOW = 1e-12
+"""Deviations over squares that are rounding: such inputs do not vary."""
+
+
+class RidgeFit:
+    """Least squares over micro-batches, without keeping them.
+
+        (W, b) = argmin sum |x W + b - y|^2 + ridge * s * |W|^2
+
+    s is the sum of squares of an input about its mean, averaged over the
+    inputs of all groups, so that the ridge has no unit. Groups share nothing
+    else. Sums are kept in float64.
+
+    References:
+        Hoerl and Kennard, Ridge regression: biased estimation for
+        nonorthogonal problems, Technometrics 12 (1), 1970.
+    """
+
+    def __init__(self):
+        """Starts without values."""
+        self._count = 0
+        self._gram = self._cross = 0.0
+        self._inputs = self._values = 0.0
+
+    def add(self, inputs: np.ndarray, values: np.ndarray) -> None:
+        """Takes a micro-batch in.
+
+        Args:
+            inputs: x, `[N, G, D]`.
+            values: y, `[N, G, C]`.
+        """
+        by_group = np.moveaxis(inputs, 1, 0)
+        transposed = np.swapaxes(by_group, 1, 2)
+        self._count += len(inputs)
+        self._gram = self._gram + (transposed @ by_group).astype("float64")
+        product = transposed @ np.moveaxis(values, 1, 0)
+        self._cross = self._cross + product.astype("float64")
+        self._inputs = self._inputs + inputs.sum(axis=0, dtype="float64")
+        self._values = self._values + values.sum(axis=0, dtype="float64")
+
+    def solve(self, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+        """The map.
+
+        Args:
+            ridge: Above 0, finite.
+
+        Returns:
+            W `[G, D, C]` and b `[G, C]`, float64. W is 0 where no input
+            varies.
+
+        Raises:
+            ValueError: If the ridge is out of range.
+            RuntimeError: If nothing was added.
+        """
+        self._check(ridge)
+        mean = self._inputs / self._count
+        level = self._values / self._count
+        gram = self._gram - self._count * mean[:, :, None] * mean[:, None, :]
+        cross = self._cross - self._count * mean[:, :, None] * level[:, None, :]
+        slope = self._slope(gram, cross, ridge)
+        return slope, level - np.einsum("gd,gdc->gc", mean, slope)
+
+    def solve_without_shift(self, ridge: float) -> np.ndarray:
+        """The map with b = 0, and s about 0.
+
+        Args:
+            ridge: Above 0, finite.
+
+        Returns:
+            W `[G, D, C]`, float64.
+
+        Raises:
+            ValueError: If the ridge is out of range.
+            RuntimeError: If nothing was added.
+        """
+        self._check(ridge)
+        return self._slope(self._gram, self._cross, ridge)
+
+    def _check(self, ridge: float) -> None:
+        if not 0 < ridge < np.inf:
+            raise ValueError(
+                f"`ridge` is {ridge!r}. Supported: numbers above 0, finite."
+                " Pass, for example, 0.01."
+            )
+        if not self._count:
+            raise RuntimeError("No values were added. Call add(...) first.")
+
+    def _slope(
+        self, gram: np.ndarray, cross: np.ndarray, ridge: float
+    ) -> np.ndarray:
+        scale = _mean_diagonal(gram)
+        if not scale > CONSTANT_BELOW * _mean_diagonal(self._gram):
+            return np.zeros_like(cross)
+        penalty = ridge * scale * np.eye(gram.shape[-1])
+        return np.linalg.solve(gram + penalty, cross)
+
+
+def _mean_diagonal(gram: np.ndarray) -> float:
+    return np.trace(gram, axis1=1, axis2=2).mean() / gram.shape[-1]
