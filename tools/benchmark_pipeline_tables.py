@@ -32,7 +32,7 @@ def markdown(rows: Iterable[Row]) -> str:
 def _table(rows):
     cells: dict[tuple, dict[int, Row]] = {}
     for row in rows:
-        key = (row["clock"], row["pipeline"], row["timesteps"])
+        key = (row["clock"], _what(row), row["timesteps"])
         cells.setdefault(key, {})[row["seed"]] = row
     every_t = sorted({row["timesteps"] for row in rows})
     heads = " | ".join(f"T={T}" for T in every_t)
@@ -42,12 +42,18 @@ def _table(rows):
         f"| clock | pipeline | {heads} |",
         f"|---|---|{'---|' * len(every_t)}",
     ]
-    names = dict.fromkeys((row["clock"], row["pipeline"]) for row in rows)
+    names = dict.fromkeys((row["clock"], _what(row)) for row in rows)
     for clock, pipeline in sorted(names):
         texts = [_cell(cells.get((clock, pipeline, T))) for T in every_t]
         label = CLOCKS.get(clock, f"lag {clock}")
         lines.append(f"| {label} | {pipeline} | {' | '.join(texts)} |")
     return "\n".join(lines)
+
+
+def _what(row):
+    """The pipeline, and the neurons where they are not plain."""
+    neuron = row.get("neuron", "if")
+    return row["pipeline"] + ("" if neuron == "if" else f", {neuron}")
 
 
 def _cell(by_seed):

@@ -1,8 +1,9 @@
 """Compares pipelines and clocks: the drop from the analog network for each T.
 
-One cell is a calibration and an evaluation at one T for one pipeline, clock
-and seed; finished cells are kept in the output file, and a second run goes on
-where the first one stopped. The seed decides which images calibrate.
+One cell is a calibration and an evaluation at one T for one pipeline, clock,
+kind of neuron and seed; finished cells are kept in the output file, and a
+second run goes on where the first one stopped. The seed decides which images
+calibrate.
 """
 
 import json
@@ -16,6 +17,7 @@ from tfsnn_tools import (
     benchmark_accuracy,
     benchmark_pipeline_tables,
     command_line,
+    neuron_flags,
     quiet_start,
 )
 
@@ -36,11 +38,17 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_list(
         "pipelines", ["published_light", "light"], "Every pipeline.", **options
     )
-    flags.DEFINE_list("lags", ["0"], "Every lag; T: two-phase.", **options)
+    flags.DEFINE_list(
+        "lags",
+        None,
+        "Every lag; T: two-phase. By default 0; T with --neuron=bit_plane.",
+        **options,
+    )
     flags.DEFINE_list("timesteps", ["4", "8", "16"], "Every T.", **options)
     flags.DEFINE_list("seeds", ["0"], "Every calibration seed.", **options)
     flags.DEFINE_integer("images", 1024, "Calibration images.", 16, **options)
     flags.DEFINE_integer("test_images", 2000, "Test images.", 1, **options)
+    neuron_flags.define(values)
     return values
 
 
@@ -63,6 +71,7 @@ def cells(
         "model": pathlib.Path(options.model).name,
         "model_sha256": model_files.sha256(options.model)[:12],
         "data": options.data,
+        "neuron": neuron_flags.label(options),
         "tfsnn": quiet_start.versions()["tfsnn"],
         "images": num_images,
         "test_images": num_test_images,
@@ -76,7 +85,7 @@ def cells(
         }
         | shared
         for seed in options.seeds
-        for lag in options.lags
+        for lag in lags_of(options)
         for pipeline in options.pipelines
         for timesteps in options.timesteps
     ]
@@ -114,21 +123,44 @@ def measure(conversion, reference, images, test, key: dict) -> dict:
     }
 
 
+def lags_of(options: flags.FlagValues) -> list[str]:
+    """Every lag asked for; the clock of the kind of neuron by default."""
+    two_phase = options.neuron == "bit_plane"
+    return options.lags or [TWO_PHASE if two_phase else "0"]
+
+
 def check_names(options: flags.FlagValues) -> None:
     """Raises a usage error for unknown pipelines and lags."""
     from tfsnn_tools.pipeline_names import PIPELINES
 
     unknown = sorted(set(options.pipelines) - set(PIPELINES))
-    wrong = [
-        lag for lag in options.lags if lag != TWO_PHASE and not lag.isdecimal()
-    ]
+    lags = lags_of(options)
+    wrong = [lag for lag in lags if lag != TWO_PHASE and not lag.isdecimal()]
     if unknown or wrong:
         raise app.UsageError(
             f"Received --pipelines={','.join(options.pipelines)} and"
-            f" --lags={','.join(options.lags)}, of which"
+            f" --lags={','.join(lags)}, of which"
             f" {', '.join([*unknown, *wrong])} is unknown. Supported pipelines:"
             f" {', '.join(PIPELINES)}; lags: whole numbers, or T for two-phase."
         )
+
+
+def check_kind(options: flags.FlagValues, kind) -> None:
+    """Raises a usage error for what a kind of neuron cannot have."""
+    from tfsnn.calibration.refusals import check_steps
+    from tfsnn_tools.pipeline_names import PIPELINES
+
+    if kind.needs_two_phase and set(lags_of(options)) != {TWO_PHASE}:
+        raise app.UsageError(
+            f"Received --lags={','.join(options.lags)} with"
+            f" --neuron={options.neuron}, whose neurons fire the bits of all"
+            " their input. Supported there: --lags=T. Leave --lags out."
+        )
+    for name in options.pipelines:
+        try:
+            check_steps(PIPELINES[name](), kind)
+        except ValueError as error:
+            raise app.UsageError(str(error)) from error
 
 
 def main(argv: list[str]) -> int:
@@ -140,15 +172,21 @@ def main(argv: list[str]) -> int:
     from tfsnn_tools.model_files import load_keras_model
 
     check_names(options)
+    config = tfsnn.ConversionConfig(**neuron_flags.conversion_options(options))
+    check_kind(options, config.kind)
     model = load_keras_model(options.model)
-    conversion = tfsnn.convert(model)
+    conversion = tfsnn.convert(model, config=config)
     # More than are used, so that seeds draw different ones.
     count = options.images * max(1, len(options.seeds))
     images, _ = benchmark_accuracy.load_split(options, "train", count)
     test = benchmark_accuracy.load_split(options, "test", options.test_images)
     reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
-    done = benchmark_accuracy.finished_cells(path)
+    # Rows from before there were others are of plain neurons.
+    done = [
+        {"neuron": "if", **row}
+        for row in benchmark_accuracy.finished_cells(path)
+    ]
     about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
     used = min(options.images, len(images))
     for key in cells(options, used, len(test[0])):

@@ -67,6 +67,7 @@ def main(argv: list[str]) -> int:
     timesteps = calibration_flags.timesteps(options)
     lag = calibration_flags.lag(options, timesteps)
     pipeline = calibration_flags.pipeline(options)
+    config = calibration_flags.conversion_config(options)
     place = {"marker": RECORD, "overwrite": options.overwrite}
     output_folder.check(options.output, **place)
     resumption.check(options.output, resume=options.resume)
@@ -77,11 +78,7 @@ def main(argv: list[str]) -> int:
     images, _ = flag_groups.load_data(
         options, model, split="train", max_images=options.max_images
     )
-    conversion = tfsnn.convert(
-        model,
-        config=calibration_flags.conversion_config(options),
-        sample=images[:16],
-    )
+    conversion = tfsnn.convert(model, config=config, sample=images[:16])
     calibration_flags.check_lag(lag, conversion)
     with resumption.kept_until_done(
         options.output, resume=options.resume

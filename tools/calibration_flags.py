@@ -7,6 +7,7 @@ from absl import app, flags
 import tfsnn
 from tfsnn import calibration
 from tfsnn.conversion.lags import Lag, check_lag_names
+from tfsnn_tools import neuron_flags
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -46,16 +47,26 @@ def define_conversion(values: flags.FlagValues) -> None:
         "Even out the ranges of channels between layers, for --per=layer.",
         flag_values=values,
     )
+    neuron_flags.define(values)
 
 
 def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
-    """What the flags of `define_conversion` state."""
-    return tfsnn.ConversionConfig(
-        average_pool=options.average_pool,
-        reset=options.reset,
-        spikes=options.spikes,
-        equalise=options.equalise,
-    )
+    """What the flags of `define_conversion` state.
+
+    Raises:
+        absl.app.UsageError: If two of them do not go together.
+    """
+    neuron = neuron_flags.conversion_options(options)
+    try:
+        return tfsnn.ConversionConfig(
+            average_pool=options.average_pool,
+            reset=options.reset,
+            spikes=options.spikes,
+            equalise=options.equalise,
+            **neuron,
+        )
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
 
 
 def define_calibration(values: flags.FlagValues) -> None:
@@ -203,9 +214,10 @@ def _define_threshold(values: flags.FlagValues) -> None:
 def _define_extent(values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "lag",
-        ["0"],
+        None,
         "Steps a neuron charges before it may fire, up to the largest T; a"
-        " smaller T has its own. 0 is the paper's clock. One number for all, or"
+        " smaller T has its own. By default 0, the paper's clock; T with"
+        " --neuron=bit_plane. One number for all, or"
         " NEURON:STEPS,NEURON:STEPS with 0 for the others.",
         flag_values=values,
     )
@@ -218,13 +230,15 @@ def _define_extent(values: flags.FlagValues) -> None:
     )
 
 
-def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag:
-    """The lag of `--lag`, which some T can have.
+def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag | None:
+    """The lag of `--lag`, which some T can have; None if it is not given.
 
     Raises:
         absl.app.UsageError: If it is neither a number nor names with one each,
             or exceeds every T.
     """
+    if options.lag is None:
+        return None
     text = ",".join(options.lag)
     parts = [entry.rpartition(":") for entry in options.lag]
     names = [name.strip() for name, colon, _ in parts if colon]
@@ -246,7 +260,7 @@ def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag:
     return every[0] if one_for_all else dict(zip(names, every, strict=True))
 
 
-def check_lag(lag: Lag, conversion: tfsnn.Conversion) -> None:
+def check_lag(lag: Lag | None, conversion: tfsnn.Conversion) -> None:
     """Raises unless `--lag` names neurons of the network.
 
     Raises:

@@ -9,6 +9,7 @@ from tests.support.segments import SHAPE, current_of, neuron_of
 from tfsnn.calibration.block_training import train_block
 from tfsnn.calibration.horizon import Horizon
 from tfsnn.calibration.training_options import TrainingOptions
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.graph.segments import INPUT, JUNCTION, NEURON, Segment
 from tfsnn.numerics import response
 
@@ -89,6 +90,7 @@ def train(horizon, parameters, fixed=frozenset(), **options):
         horizon,
         parameters,
         T,
+        kind=IntegrateAndFire(),
         options=TrainingOptions(**{**QUICK, **options}),
         fixed=fixed,
     )
@@ -177,7 +179,7 @@ def test_a_seed_gives_the_same_bits():
 def test_dropping_draws_anew_for_each_segment(monkeypatch):
     seeds = []
 
-    def remember(output, current, threshold, *, probability, seed):
+    def remember(output, current, largest, *, probability, seed):
         seeds.append(seed)
         return output
 

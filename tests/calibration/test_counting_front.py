@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.support.convertible import build, make_images
-from tfsnn import convert
+from tests.support.kinds import KINDS
+from tfsnn import ConversionConfig, convert
 from tfsnn.calibration import (
     BiasCalibration,
     Pipeline,
@@ -17,6 +18,7 @@ from tfsnn.calibration.counting_front import CountingFront, CountRun
 from tfsnn.calibration.fronts import SpikingFront
 from tfsnn.calibration.neuron_run import NeuronRun
 from tfsnn.calibration.thresholds import MaximumThreshold
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 T = 8
@@ -32,15 +34,16 @@ class PowerOfTwo:
 
     def __call__(self, tap, parameters, timesteps):
         threshold = np.float32(self.threshold)
-        return NeuronParameters(threshold, threshold / 2)
+        charge = np.float32(tap.kind.rounding_charge(timesteps))
+        return NeuronParameters(threshold, charge * threshold)
 
 
 @pytest.fixture
 def spiking_instead(monkeypatch):
     """The same sweep on spike trains."""
 
-    def front(segments, images, timesteps, *, lag, reset, junction_budget):
-        return SpikingFront(segments, images, timesteps, lag=lag, reset=reset)
+    def front(segments, images, timesteps, *, lag, kind, junction_budget):
+        return SpikingFront(segments, images, timesteps, lag=lag, kind=kind)
 
     return lambda: monkeypatch.setattr(sweep, "_front", front)
 
@@ -49,10 +52,21 @@ PIPELINE = Pipeline("p", (PowerOfTwo(), BiasCalibration(0.5)))
 
 
 @pytest.mark.parametrize(
-    "name", ["residual", "pre_activation", "concatenated", "two_outputs"]
+    ("name", "neuron"),
+    [
+        ("residual", "if"),
+        ("pre_activation", "if"),
+        ("concatenated", "if"),
+        ("two_outputs", "if"),
+        ("residual", "signed"),
+        ("residual", "burst"),
+        ("residual", "bit_plane"),
+        ("pre_activation", "bit_plane"),
+    ],
 )
-def test_a_sweep_on_counts_is_the_one_on_spikes(name, spiking_instead):
-    converted = convert(build(name))
+def test_a_sweep_on_counts_is_the_one_on_spikes(name, neuron, spiking_instead):
+    config = ConversionConfig(neuron=neuron, max_spikes=2)
+    converted = convert(build(name), config=config)
     images = make_images(32)
     on_counts = sweep.sweep(converted, images, [T], PIPELINE, QUIET)
     spiking_instead()
@@ -94,11 +108,16 @@ def test_any_number_of_steps_costs_the_same(monkeypatch):
     assert sum(rows) == 32 * len(converted.neuron_names)
 
 
-def test_hard_reset_needs_spikes():
+@pytest.mark.parametrize(
+    ("kind", "counting"),
+    [(IntegrateAndFire("hard"), False), *((k, True) for k in KINDS.values())],
+    ids=str,
+)
+def test_what_runs_on_counts(kind, counting):
     front = sweep._front(
-        [], make_images(4), T, lag=T, reset="hard", junction_budget=0
+        [], make_images(4), T, lag=T, kind=kind, junction_budget=0
     )
-    assert not front.counting
+    assert (front.counting, front.kind) == (counting, kind)
 
 
 def test_a_temporal_bias_has_nothing_to_do():
@@ -119,12 +138,13 @@ PARAMETERS = NeuronParameters(
 
 
 @pytest.mark.parametrize("steady", [True, False])
-def test_a_count_is_what_the_neuron_fires(steady, rng):
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_count_is_what_the_neuron_fires(kind, steady, rng):
     """Multiples of 1/8, with potentials above the threshold and below 0."""
     current = tf.constant(rng.integers(-16, 33, (5, 4, 3)) / 8, tf.float32)
-    counted = CountRun(PARAMETERS, timesteps=T, steady=steady)
-    clock = {"timesteps": T, "lag": 0 if steady else T, "reset": "soft"}
-    fired = NeuronRun(PARAMETERS, constant=steady, **clock)
+    options = {"timesteps": T, "kind": kind}
+    counted = CountRun(PARAMETERS, steady=steady, **options)
+    fired = NeuronRun(PARAMETERS, constant=steady, lag=T, **options)
     train = current if steady else tf.tile(current, [T, 1, 1])
     np.testing.assert_array_equal(
         counted.mean_output(current), fired.mean_output(train)

@@ -13,6 +13,7 @@ from tests.support.convertible import (
     make_images,
     network,
 )
+from tests.support.kinds import STEPWISE
 from tfsnn import convert
 from tfsnn.calibration import fronts
 from tfsnn.calibration.fronts import (
@@ -23,7 +24,9 @@ from tfsnn.calibration.fronts import (
     slices,
 )
 from tfsnn.calibration.neuron_run import NeuronRun
+from tfsnn.conversion import ConversionConfig
 from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.dynamics import Burst
 from tfsnn.graph.segments import JUNCTION, NEURON, cut
 from tfsnn.types import NeuronParameters
 
@@ -66,7 +69,7 @@ def run_of(front, segment):
         ONE,
         timesteps=T,
         lag=0,
-        reset="soft",
+        kind=front.kind,
         constant=front.is_constant(segment),
     )
 
@@ -170,7 +173,22 @@ def test_the_spiking_front_is_the_spiking_model(monkeypatch, rows, budget):
     images = make_images(5)
     front = SpikingFront(segments(), images, T, junction_budget=budget)
     assert len(front.parts) == -(-5 // max(1, rows // T))
-    model = conversion().spiking_model(T)
+    check_is_the_model(front, conversion().spiking_model(T), images, budget)
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+def test_the_front_of_a_kind_is_its_spiking_model(monkeypatch, name):
+    kind = STEPWISE[name]
+    monkeypatch.setattr(fronts, "FOLDED_BATCH", 2 * T)
+    config = ConversionConfig(neuron=name, max_spikes=3)
+    assert config.kind == kind
+    converted = convert(dyadic(network(stream)), config=config)
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T, kind=kind)
+    check_is_the_model(front, converted.spiking_model(T), images, math.inf)
+
+
+def check_is_the_model(front, model, images, budget):
     expected = outputs(model, NAMES, images)
     for segment, values in zip(segments(), expected, strict=True):
         got = walk(front, segment, compiled(segment))
@@ -279,10 +297,24 @@ def test_no_graph_is_traced_twice():
     assert len(front.graphs) == 1  # All trains have one shape; runs own theirs.
 
 
-def test_mean_inputs_are_means_over_time():
+@pytest.mark.parametrize(
+    ("kind", "size"), [(STEPWISE["signed"], 1), (Burst(4), 2), (Burst(255), 4)]
+)
+def test_spikes_take_the_bits_of_their_kind(kind, size):
+    """Bytes a neuron and image for four steps of 2, 3 and 8 bits."""
+    front = SpikingFront(segments(), make_images(5), T, kind=kind)
+    constant, first, *_ = segments()
+    walk(front, constant, compiled(constant))
+    before = front.num_bytes
+    walk(front, first, compiled(first))
+    assert front.num_bytes - before == size * 5 * 6 * 6 * 2
+
+
+@pytest.mark.parametrize("kind", STEPWISE.values(), ids=STEPWISE)
+def test_mean_inputs_are_means_over_time(kind):
     """Of a neuron, of a constant and of a temporal junction."""
     images = make_images(5)
-    front = SpikingFront(segments(), images, T)
+    front = SpikingFront(segments(), images, T, kind=kind)
     seen = 0
     for segment in segments():
         affine = compiled(segment)

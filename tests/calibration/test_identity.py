@@ -63,9 +63,17 @@ DIFFERENT = {
         lambda: identity(conversion(reset="hard")),
         ["conversion ({'reset': 'soft'} there, {'reset': 'hard'} now)"],
     ),
+    "kind of neuron": (
+        lambda: identity(conversion(neuron="signed")),
+        ["conversion ({'neuron': 'if'} there, {'neuron': 'signed'} now)"],
+    ),
+    "largest burst": (
+        lambda: identity(conversion(max_spikes=8)),
+        ["conversion ({'max_spikes': 4} there, {'max_spikes': 8} now)"],
+    ),
     "lag": (
         lambda: identity(config=SweepConfig(lag=2)),
-        ["lag (0 there, 2 now)"],
+        ["lag (None there, 2 now)"],
     ),
     "lag of a neuron": (
         lambda: identity(config=SweepConfig(lag={"relu": 2})),

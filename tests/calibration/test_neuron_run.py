@@ -3,11 +3,13 @@ import pytest
 import tensorflow as tf
 
 from tests.reference.neuron import integrate_and_fire
+from tests.reference.neuron_kinds import run_kind
+from tests.support.kinds import EXTENDED, KINDS
 from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
-from tfsnn.calibration.spike_store import unpack
+from tfsnn.calibration.spike_store import train_of
 from tfsnn.conversion.spiking import assign_parameters, neuron_layer
-from tfsnn.dynamics import IntegrateAndFire
+from tfsnn.dynamics import Burst, IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 FEATURES = (2, 3)
@@ -32,6 +34,8 @@ PARAMETERS = {
         (np.arange(3 * 70).reshape(70, 3) % 7 / 8 - 0.375).astype("float32"),
     ),
 }
+PLAIN = IntegrateAndFire()
+extended = pytest.mark.parametrize("kind", EXTENDED.values(), ids=EXTENDED)
 every_granularity = pytest.mark.parametrize("granularity", PARAMETERS)
 
 
@@ -53,9 +57,15 @@ def parameters_of(granularity, timesteps):
 
 
 def run_of(granularity, timesteps, **options):
-    options = {"lag": 0, "reset": "soft", "constant": False, **options}
+    options = {"lag": 0, "kind": PLAIN, "constant": False, **options}
     parameters = parameters_of(granularity, timesteps)
     return NeuronRun(parameters, timesteps=timesteps, **options)
+
+
+def train(run, current, timesteps, kind=PLAIN):
+    """What is stored, in activation units."""
+    packed = run.packed_train(current)
+    return train_of(packed, kind, timesteps, tf.float32) * run.threshold
 
 
 def expected_spikes(granularity, current, **options):
@@ -80,14 +90,15 @@ def folded(current):
 @every_granularity
 def test_is_the_reference_neuron(granularity, timesteps, lag, reset):
     current = currents(timesteps)
-    run = run_of(granularity, timesteps, lag=lag, reset=reset)
+    kind = IntegrateAndFire(reset)
+    run = run_of(granularity, timesteps, lag=lag, kind=kind)
     spikes = expected_spikes(granularity, current, lag=lag, reset=reset)
     # T is no power of two everywhere: the mean may round once.
     np.testing.assert_allclose(
         run.mean_output(folded(current)), spikes.mean(0), rtol=1e-6
     )
-    train = unpack(run.packed_train(folded(current)), timesteps, run.threshold)
-    np.testing.assert_array_equal(train, spikes)
+    got = train(run, folded(current), timesteps)
+    np.testing.assert_array_equal(got, spikes)
 
 
 @pytest.mark.parametrize("granularity", ["channel", "temporal"])
@@ -95,8 +106,8 @@ def test_runs_of_more_steps_than_are_unrolled(granularity):
     current = currents(70)
     run = run_of(granularity, 70, lag=3)
     spikes = expected_spikes(granularity, current, lag=3)
-    train = unpack(run.packed_train(folded(current)), 70, run.threshold)
-    np.testing.assert_array_equal(train, spikes)
+    got = train(run, folded(current), 70)
+    np.testing.assert_array_equal(got, spikes)
     np.testing.assert_allclose(
         run.mean_output(folded(current)), spikes.mean(0), rtol=1e-6
     )
@@ -112,14 +123,20 @@ def test_a_constant_current_has_no_lag(granularity):
     )
 
 
+def clocks():
+    for name, kind in KINDS.items():
+        for lag in (4,) if kind.needs_two_phase else (0, 4):
+            yield pytest.param(kind, lag, id=f"{name}, lag {lag}")
+
+
 @every_granularity
-@pytest.mark.parametrize("lag", [0, 4])
-def test_is_the_layer_of_the_spiking_model(granularity, lag):
+@pytest.mark.parametrize(("kind", "lag"), list(clocks()))
+def test_is_the_layer_of_the_spiking_model(granularity, kind, lag):
     layer = neuron_layer(
         "neuron",
         parameters_of(granularity, 4),
         feature_shape=FEATURES,
-        kind=IntegrateAndFire(),
+        kind=kind,
         dtype="float32",
         timesteps=4,
         lag=lag,
@@ -129,9 +146,70 @@ def test_is_the_layer_of_the_spiking_model(granularity, lag):
     current = tf.constant(rng.normal(size=(4 * BATCH, *FEATURES)), tf.float32)
     layer.build(current.shape)
     assign_parameters(layer, parameters_of(granularity, 4))
-    run = run_of(granularity, 4, lag=lag)
-    train = unpack(run.packed_train(current), 4, run.threshold)
-    np.testing.assert_array_equal(folded(train), layer(current))
+    run = run_of(granularity, 4, lag=lag, kind=kind)
+    got = train(run, current, 4, kind)
+    np.testing.assert_array_equal(folded(got), layer(current))
+
+
+def expected_of(kind, current, granularity, **options):
+    """The reference neuron of a kind, one channel at a time."""
+    parameters = PARAMETERS[granularity]
+    bias = 0 if parameters.bias is None else parameters.bias
+    threshold, start, bias = (
+        np.broadcast_to(values, FEATURES)
+        for values in (parameters.threshold, parameters.initial_potential, bias)
+    )
+    spikes = np.zeros(current.shape)
+    for index in np.ndindex(*FEATURES):
+        at = (slice(None), slice(None), *index)
+        spikes[at] = run_kind(
+            kind.to_dict(),
+            current[at] + bias[index],
+            threshold[index],
+            start[index],
+            **options,
+        ).spikes
+    return spikes
+
+
+@extended
+@pytest.mark.parametrize("timesteps", [1, 7, 19])
+@pytest.mark.parametrize("granularity", ["layer", "channel", "neuron"])
+def test_is_the_reference_neuron_of_its_kind(granularity, timesteps, kind):
+    """Of more than one byte; 19 steps are several pieces."""
+    lag = timesteps if kind.needs_two_phase else timesteps // 3
+    current = currents(timesteps) * (3 if kind.name == "burst" else 1)
+    run = run_of(granularity, timesteps, lag=lag, kind=kind)
+    spikes = expected_of(kind, current, granularity, lag=lag)
+    got = train(run, folded(current), timesteps, kind)
+    # What a bit is worth, T 2^-(t+1), is exact; times the threshold, too.
+    np.testing.assert_array_equal(got, spikes)
+    np.testing.assert_allclose(
+        run.mean_output(folded(current)), spikes.mean(0), rtol=1e-6
+    )
+    assert len(np.unique(spikes)) > (2 if timesteps > 1 else 1)
+
+
+@extended
+def test_a_constant_current_of_every_kind(kind):
+    """It is known at once: bit planes of it do not wait."""
+    current = currents(1)[0]
+    run = run_of("channel", 8, lag=8, kind=kind, constant=True)
+    train_in = np.repeat(current[None], 8, axis=0)
+    at_once = kind.needs_two_phase
+    spikes = expected_of(kind, train_in, "channel", at_once=at_once)
+    np.testing.assert_array_equal(
+        run.mean_output(tf.constant(current)), spikes.mean(0)
+    )
+
+
+def test_bursts_of_one_are_plain_spikes():
+    current = folded(currents(19))
+    plain, burst = (
+        run_of("channel", 19, kind=kind).packed_train(current)
+        for kind in (PLAIN, Burst(1))
+    )
+    np.testing.assert_array_equal(plain, burst)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16", "float16"])

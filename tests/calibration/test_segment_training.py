@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tests.support import segments
+from tests.support.kinds import KINDS
 from tests.support.segments import T, error_of, inputs_of, loss_of, neuron_of
 from tfsnn.calibration.segment_training import train_segment
 from tfsnn.calibration.training_options import TrainingOptions
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 layers = keras.layers
@@ -22,6 +24,7 @@ QUICK = {
     "rounding": "neuron",
 }
 HELD = slice(3, None, 4)
+PLAIN = IntegrateAndFire()
 
 
 def target_of(segment, inputs):
@@ -30,13 +33,22 @@ def target_of(segment, inputs):
     return np.maximum(1.5 * current, 0).astype("float32")
 
 
-def train(segment, inputs, target, parameters, *, fixed=frozenset(), **options):
+def train(
+    segment,
+    inputs,
+    target,
+    parameters,
+    *,
+    kind=PLAIN,
+    fixed=frozenset(),
+    **options,
+):
     return train_segment(
         segment,
-        inputs,
-        target,
+        (inputs, target),
         parameters,
         T,
+        kind=kind,
         options=TrainingOptions(**{**QUICK, **options}),
         fixed=fixed,
     )
@@ -113,6 +125,48 @@ def test_every_layer_gets_better(trained):
     assert held_out_loss(*rest, got) < held_out_loss(*rest, before)
 
 
+def loss_of_kind(kind, segment, inputs, target, parameters):
+    """Of the levels that a kind counts, on the images not trained on."""
+    current = segments.current_of(segment, inputs, parameters)
+    threshold = parameters.threshold
+    counts = kind.count(
+        parameters.initial_potential / threshold,
+        current / threshold,
+        T,
+        constant=False,
+    )
+    levels = kind.quantiser(T).levels_per_threshold
+    output = np.asarray(counts) * threshold / levels
+    return np.square(output - target)[HELD].mean()
+
+
+def of_kind(kind, parameters):
+    """A neuron that sends as much at most, and rounds."""
+    threshold = kind.quantiser(T).threshold(parameters.threshold)
+    potential = threshold * np.float32(kind.rounding_charge(T))
+    return NeuronParameters(threshold, potential)
+
+
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+@every_kind
+def test_every_kind_gets_better(kind):
+    segment, inputs, target, parameters = problem(segments.conv())
+    parameters = of_kind(kind, parameters)
+    got = train(
+        *(segment, inputs, target, parameters),
+        kind=kind,
+        train_threshold=True,
+        drop_quantiser=0.25,
+    )
+    before, after = (
+        loss_of_kind(kind, segment, inputs, target, p)
+        for p in (parameters, got)
+    )
+    assert after < before
+
+
 def test_the_segment_is_untouched(trained):
     (segment, *_), before, got = trained
     assert got.weights
@@ -153,25 +207,29 @@ def test_a_known_optimum_is_found():
     assert losses[1] < optimum + 0.1 * (losses[0] - optimum)
 
 
-def gradients(segment, inputs, target, parameters, rounding):
+def gradients(segment, inputs, target, parameters, rounding, kind=PLAIN):
     """Of kernel, bias and log threshold, in NumPy, for one dense layer."""
     (x,) = (values.astype("float64") for values in inputs)
     theta = parameters.threshold.astype("float64")
     ratio = 0.5 if rounding == "neuron" else 0.0
     current = segments.current_of(segment, inputs, parameters)
-    floor = np.floor(T * current / theta + ratio)
-    inside = (floor >= 0) & (floor <= T)
-    q = theta / T * np.clip(floor, 0, T)
+    quantiser = kind.quantiser(T)
+    levels = quantiser.levels_per_threshold
+    floor = np.floor(levels * current / theta + ratio)
+    inside = (floor >= 0) & (floor <= quantiser.num_levels)
+    q = theta / levels * np.clip(floor, 0, quantiser.num_levels)
     upstream = 2 * (q - target) / len(x)
     through = upstream * inside
     scale = (upstream * (q - inside * current)).sum(axis=0)
     return x.T @ through, through.sum(axis=0), scale
 
 
+@every_kind
 @pytest.mark.parametrize("rounding", ["floor", "neuron"])
-def test_one_step_follows_the_gradient(rounding):
+def test_one_step_follows_the_gradient(rounding, kind):
     # With many images even one step helps on those held out.
     segment, inputs, target, parameters = problem(dense(), count=400)
+    parameters = of_kind(kind, parameters)
     parameters = parameters.replace(bias=np.float32([0.1, -0.1, 0.2]))
     rate = 1e-2
     got = train(
@@ -184,6 +242,7 @@ def test_one_step_follows_the_gradient(rounding):
         optimizer="sgd",
         learning_rate=rate,
         rounding=rounding,
+        kind=kind,
         train_bias=True,
         train_threshold=True,
     )
@@ -194,6 +253,7 @@ def test_one_step_follows_the_gradient(rounding):
         target[trained],
         parameters,
         rounding,
+        kind,
     )
     before = segment.model.get_weights()[0]
     # Differences of float32 numbers near 1 hold about 1e-7.

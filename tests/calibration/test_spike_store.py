@@ -2,41 +2,86 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.kinds import KINDS
 from tfsnn.calibration.spike_store import (
     FrontierStore,
-    count,
     pack,
+    steps_per_byte,
+    total,
+    train_of,
     unpack,
 )
+from tfsnn.dynamics import Burst
+
+STORED = {**KINDS, "burst 4": Burst(4), "burst 255": Burst(255)}
+every_kind = pytest.mark.parametrize("kind", STORED.values(), ids=STORED)
 
 
-def random_train(timesteps, shape=(2, 3)):
+def random_codes(timesteps, bits=1, shape=(2, 3)):
     rng = np.random.default_rng(timesteps)
-    return rng.integers(0, 2, (timesteps, *shape)).astype("float32")
+    return rng.integers(0, 2**bits, (timesteps, *shape)).astype("float32")
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
 @pytest.mark.parametrize("timesteps", [*range(1, 18), 64, 2048])
-def test_unpack_is_the_inverse_of_pack(timesteps):
-    train = random_train(timesteps)
-    packed = pack(tf.constant(train))
+def test_unpack_is_the_inverse_of_pack(timesteps, bits):
+    codes = random_codes(timesteps, bits)
+    packed = pack(tf.constant(codes), bits)
     assert packed.dtype == tf.uint8
-    assert packed.shape == (-(-timesteps // 8), 2, 3)
-    np.testing.assert_array_equal(
-        unpack(packed, timesteps, tf.constant(1.0)), train
-    )
+    assert packed.shape == (-(-timesteps // (8 // bits)), 2, 3)
+    unpacked = unpack(packed, timesteps, bits)
+    assert unpacked.dtype == tf.uint8
+    np.testing.assert_array_equal(unpacked, codes)
 
 
-@pytest.mark.parametrize("timesteps", [1, 7, 8, 9, 64])
-def test_count_is_the_number_of_spikes(timesteps):
-    train = random_train(timesteps)
-    counts = count(pack(tf.constant(train)))
-    assert counts.dtype == tf.float32
-    np.testing.assert_array_equal(counts, train.sum(axis=0))
+def random_train(kind, timesteps):
+    """Spikes of neurons with random currents, `[T, 40]`."""
+    rng = np.random.default_rng(timesteps)
+    largest = getattr(kind, "max_spikes", 1)
+    state = kind.initial_state(tf.constant(rng.normal(size=40), tf.float32))
+    spikes = []
+    for step in range(timesteps):
+        current = rng.normal(0, 1.5 * largest, 40)
+        if step == 1:
+            current -= 3 * largest  # Of those that take spikes back.
+        charged = (state[0] + current.astype("float32"), *state[1:])
+        now, state = kind.fire(charged, step, timesteps)
+        spikes.append(now)
+    return tf.stack(spikes)
+
+
+def packed_train(kind, train):
+    timesteps = len(train)
+    codes = [kind.encode(train[t], t, timesteps) for t in range(timesteps)]
+    return pack(tf.stack(codes), kind.bits)
+
+
+@every_kind
+@pytest.mark.parametrize("timesteps", [1, 7, 8, 9, 17])
+def test_spikes_of_every_kind_come_back(timesteps, kind):
+    train = random_train(kind, timesteps)
+    packed = packed_train(kind, train)
+    got = train_of(packed, kind, timesteps, tf.float64)
+    assert got.dtype == tf.float64
+    np.testing.assert_array_equal(got, train)
+    if timesteps > 1:
+        assert len(np.unique(train)) >= (2 if kind.is_plain else 3)
+
+
+@every_kind
+@pytest.mark.parametrize("timesteps", [1, 7, 8, 9, 17])
+def test_total_is_the_sum_of_the_spikes(timesteps, kind):
+    train = random_train(kind, timesteps)
+    totals = total(packed_train(kind, train), kind, timesteps)
+    assert totals.dtype == tf.float32
+    # Bits of 17 steps do not all fit into a float32.
+    expected = np.sum(train, axis=0, dtype="float64")
+    np.testing.assert_allclose(totals, expected, rtol=1e-6)
 
 
 def test_graphs_do_not_grow_with_t():
     def both(train):
-        return unpack(pack(train), train.shape[0], tf.constant(1.0))
+        return unpack(pack(train), train.shape[0])
 
     sizes = [
         len(
@@ -52,7 +97,7 @@ def test_graphs_do_not_grow_with_t():
 def test_no_images_at_all():
     packed = pack(tf.zeros([11, 0, 3]))
     assert packed.shape == (2, 0, 3)
-    assert unpack(packed, 11, tf.constant(1.0)).shape == (11, 0, 3)
+    assert unpack(packed, 11).shape == (11, 0, 3)
 
 
 def test_step_t_is_bit_t_mod_8_of_byte_t_div_8():
@@ -62,23 +107,17 @@ def test_step_t_is_bit_t_mod_8_of_byte_t_div_8():
     np.testing.assert_array_equal(packed, [[1 + 128], [2]])
 
 
+def test_codes_of_three_bits_are_two_a_byte():
+    packed = pack(tf.constant([[1], [6], [7]], tf.uint8), 3)
+    np.testing.assert_array_equal(packed, [[0b110_001], [0b111]])
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "bool"])
 def test_any_dtype_packs(dtype):
-    train = random_train(5)
+    codes = random_codes(5)
     np.testing.assert_array_equal(
-        pack(tf.cast(train, dtype)), pack(tf.constant(train))
+        pack(tf.cast(codes, dtype)), pack(tf.constant(codes))
     )
-
-
-@pytest.mark.parametrize(
-    "value", [2.5, [1.0, 2.0, 0.5], [[1.0, 2.0, 0.5]] * 2], ids=str
-)
-def test_spikes_carry_a_value(value):
-    train = random_train(9)
-    value = np.float32(value)
-    got = unpack(pack(tf.constant(train)), 9, tf.constant(value))
-    assert got.dtype == tf.float32
-    np.testing.assert_array_equal(got, train * value)
 
 
 def test_a_train_lives_until_its_last_reader_is_done():
@@ -109,13 +148,17 @@ def test_wants_what_is_read():
     assert not store.wants("a")
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
 @pytest.mark.parametrize("timesteps", [1, 8, 9, 32])
-def test_bytes_are_bounded_by_bits(timesteps):
+def test_bytes_are_bounded_by_bits(timesteps, bits):
     images, neurons = 5, (4, 4, 3)
     store = FrontierStore({"a": 1})
-    train = pack(tf.zeros([timesteps, images, *neurons]))
+    train = pack(tf.zeros([timesteps, images, *neurons]), bits)
     store.put("a", [train])
-    assert store.num_bytes == -(-timesteps // 8) * images * np.prod(neurons)
+    each = -(-timesteps // steps_per_byte(bits))
+    assert store.num_bytes == each * images * np.prod(neurons)
+    # Less than half of a byte is idle, and the last one of a train.
+    assert each < 2 * bits * timesteps / 8 + 1
 
 
 def current(value=0.0):

@@ -402,6 +402,7 @@ def test_a_segment_of_zeros():
     [
         ({"lag": -1}, "lag=-1. Supported: whole numbers, 0 and"),
         ({"lag": 0.5}, "lag=0.5"),
+        ({"lag": "T"}, "lag='T'"),
         ({"lag": True}, "lag=True"),
         ({"lag": {"relu": -1}}, r"lag\['relu'\]=-1. Supported: whole numbers"),
         ({"lag": {"relu": None}}, r"lag\['relu'\]=None"),

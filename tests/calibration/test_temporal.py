@@ -1,14 +1,18 @@
+import re
+
 import numpy as np
 import pytest
 
+from tests.support.kinds import STEPWISE
 from tests.support.segment_views import view_of
 from tfsnn.calibration import Tap, TemporalBiasCalibration
+from tfsnn.dynamics import BitPlane, IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 T, FEATURES = 4, (2, 2, 3)
 
 
-def forward_temporal_bias(current, analog, neuron, settings, reset, lag):
+def forward_temporal_bias(current, analog, neuron, settings, kind, lag):
     """The reference: one neuron, one step, one number at a time.
 
     Args:
@@ -16,7 +20,7 @@ def forward_temporal_bias(current, analog, neuron, settings, reset, lag):
         analog: `[N, ..., C]`.
         neuron: Threshold, initial potential and bias, each `[C]`.
         settings: Number of passes, damping.
-        reset: `"soft"` or `"hard"`.
+        kind: `"soft"` or `"hard"`, `"signed"`, or the largest burst.
         lag: Steps of charging before the first decision.
     """
     threshold, start, bias = neuron
@@ -25,21 +29,32 @@ def forward_temporal_bias(current, analog, neuron, settings, reset, lag):
     table = np.zeros((len(current), analog.shape[-1]))
     for _ in range(passes):
         potential = np.broadcast_to(start, analog.shape).astype("float64")
+        sent = np.zeros(analog.shape)
         for step in range(len(current) + lag):
             if step < len(current):
                 potential = potential + current[step] + bias
             if step < lag:
                 continue
             row = table[step - lag]
-            output = threshold * (potential + row >= threshold)
+            output = fired(kind, potential + row, sent, threshold)
             row += damping * (analog - output).mean(axes)
             potential = potential + row
-            fired = potential >= threshold
-            if reset == "soft":
-                potential = potential - threshold * fired
+            output = fired(kind, potential, sent, threshold)
+            sent = sent + output
+            if kind == "hard":
+                potential = np.where(output > 0, 0.0, potential)
             else:
-                potential = np.where(fired, 0.0, potential)
+                potential = potential - output
     return table
+
+
+def fired(kind, potential, sent, threshold):
+    """What neurons send in one step, in activation units."""
+    if kind == "signed":
+        down = (potential < 0) & (sent >= threshold)
+        return threshold * ((potential >= threshold) * 1.0 - down)
+    most = kind if isinstance(kind, int) else 1
+    return threshold * np.clip(np.floor(potential / threshold), 0, most)
 
 
 @pytest.fixture
@@ -71,7 +86,8 @@ def neuron(parameters):
 def test_equals_the_reference(data, lag, reset):
     batches, analog, parameters = data
     strategy = TemporalBiasCalibration(iterations=3, damping=0.5)
-    tap = Tap(analog, None, view=view_of(batches, lag=lag, reset=reset))
+    kind = IntegrateAndFire(reset)
+    tap = Tap(analog, None, view=view_of(batches, lag=lag, kind=kind))
     got = strategy(tap, parameters, T)
     expected = forward_temporal_bias(
         np.concatenate(batches, axis=1),
@@ -84,6 +100,42 @@ def test_equals_the_reference(data, lag, reset):
     assert np.abs(expected).min() > 0
     # Float32 against float64; no potential is that close to its threshold.
     np.testing.assert_allclose(got.temporal_bias, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["signed", "burst"])
+@pytest.mark.parametrize("lag", [0, 1])
+def test_equals_the_reference_of_its_kind(data, lag, name):
+    batches, analog, parameters = data
+    batches = [2 * batch for batch in batches]
+    kind = STEPWISE[name]
+    tap = Tap(analog, None, view=view_of(batches, lag=lag, kind=kind))
+    got = TemporalBiasCalibration(iterations=3)(tap, parameters, T)
+    expected = forward_temporal_bias(
+        np.concatenate(batches, axis=1),
+        analog,
+        neuron(parameters),
+        (3, 0.5),
+        "signed" if name == "signed" else kind.max_spikes,
+        lag,
+    )
+    plain = Tap(analog, None, view=view_of(batches, lag=lag))
+    other = TemporalBiasCalibration(iterations=3)(plain, parameters, T)
+    assert np.abs(other.temporal_bias - expected).max() > 1e-3
+    # Float32 against float64; no potential is that close to its threshold.
+    np.testing.assert_allclose(got.temporal_bias, expected, atol=1e-5)
+
+
+def test_bit_planes_are_refused(data):
+    batches, analog, parameters = data
+    strategy = TemporalBiasCalibration()
+    reason = "evens out what comes at each step.*supported: 'if', 'signed'"
+    assert re.search(reason, strategy.refusal(BitPlane()))
+    assert all(strategy.refusal(kind) is None for kind in STEPWISE.values())
+    # Also where nobody asked.
+    view = view_of(batches, lag=T, kind=BitPlane())
+    text = "temporal bias was proposed for neurons of kind 'bit_plane'. Suppo"
+    with pytest.raises(ValueError, match=text):
+        strategy(Tap(analog, None, view=view), parameters, T)
 
 
 def test_held_out_images_do_not_count(data):

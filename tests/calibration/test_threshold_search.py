@@ -5,16 +5,18 @@ import tensorflow as tf
 from tests.support.segment_views import view_of
 from tfsnn.calibration import Tap, ThresholdSearch
 from tfsnn.calibration.neuron_run import NeuronRun
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.types import NeuronParameters
 
 T = 4
+KIND = IntegrateAndFire()
 SMALL = ThresholdSearch((0.5, 1.0, 2.0), (0.25, 0.5))
 
 
 def neuron_at(lag):
     def neuron(parameters):
         return NeuronRun(
-            parameters, timesteps=T, lag=lag, reset="soft", constant=False
+            parameters, timesteps=T, lag=lag, kind=KIND, constant=False
         )
 
     return neuron

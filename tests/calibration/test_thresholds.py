@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from tests.support.kinds import KINDS
+from tests.support.segment_views import view_of
 from tfsnn.calibration import (
     AveragedThreshold,
     MaximumThreshold,
@@ -8,10 +11,12 @@ from tfsnn.calibration import (
     PercentileThreshold,
     Tap,
 )
+from tfsnn.dynamics import BitPlane
 from tfsnn.numerics import SortedActivations
 from tfsnn.types import NeuronParameters
 
 T = 8
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
 def activations():
@@ -19,9 +24,10 @@ def activations():
     return (values * [1, 2, 4]).astype("float32")
 
 
-def propose(strategy, parameters=None, analog=None, timesteps=T):
+def propose(strategy, parameters=None, analog=None, timesteps=T, kind=None):
     analog = activations() if analog is None else analog
-    return strategy(Tap(analog, None), parameters, timesteps)
+    view = None if kind is None else view_of([analog], kind=kind)
+    return strategy(Tap(analog, None, view=view), parameters, timesteps)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,45 @@ def test_percentile(per, axis):
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
+@every_kind
+@pytest.mark.parametrize(
+    ("strategy", "largest"),
+    [
+        (MaximumThreshold("channel"), activations().max((0, 1))),
+        (
+            PercentileThreshold(90, "channel"),
+            np.percentile(activations(), 90, (0, 1)),
+        ),
+    ],
+    ids=["maximum", "percentile"],
+)
+def test_the_most_that_neurons_of_a_kind_send(strategy, largest, kind):
+    got = propose(strategy, kind=kind).threshold
+    most = {"burst": 3, "bit_plane": (2**T - 1) / 2**T}.get(kind.name, 1)
+    np.testing.assert_allclose(most * got, largest, rtol=1e-6)
+
+
+@every_kind
+@pytest.mark.parametrize("rounding", ["floor", "round"])
+def test_mmse_is_that_of_the_quantiser_of_the_kind(rounding, kind):
+    got = propose(MmseThreshold("channel", rounding, 20), kind=kind).threshold
+    expected = SortedActivations(activations(), "channel").mmse(
+        kind.quantiser(T), rounding=rounding, num_candidates=20
+    )
+    np.testing.assert_array_equal(got, expected.astype("float32"))
+
+
+@every_kind
+def test_neurons_of_every_kind_round_by_default(kind):
+    """Half a level is what the count adds before the floor."""
+    got = propose(MmseThreshold("layer"), kind=kind)
+    start = tf.constant(got.initial_potential / got.threshold)
+    levels = kind.quantiser(T).levels_per_threshold
+    for fraction, level in ((1.49, 1), (1.51, 2)):
+        current = tf.constant(fraction / levels, tf.float32)
+        assert kind.count(start, current, T, constant=False) == level
+
+
 @pytest.mark.parametrize("rounding", ["floor", "round"])
 def test_mmse(rounding):
     got = propose(MmseThreshold("channel", rounding, 20)).threshold
@@ -58,9 +103,13 @@ def test_many_steps_use_more_values(monkeypatch):
         return SortedActivations(self.analog, granularity)
 
     monkeypatch.setattr(Tap, "sorted_activations", sorted_activations)
+    strategy = MmseThreshold(num_candidates=2)
     for timesteps in (127, 128):
-        propose(MmseThreshold(num_candidates=2), timesteps=timesteps)
-    assert asked == [None, 2**20]
+        propose(strategy, timesteps=timesteps)
+    for timesteps in (7, 8):  # 127 and 255 levels.
+        view = view_of([activations()], kind=BitPlane())
+        strategy(Tap(activations(), None, view=view), None, timesteps)
+    assert asked == [None, 2**20] * 2
 
 
 @pytest.mark.parametrize("charge", [0.0, 0.5, 1.0])
@@ -110,6 +159,13 @@ def test_averaged_keeps_most_of_the_first_batch():
     # A constant batch is met exactly by its maximum.
     expected = 4 * 0.9**6 + 1 * (1 - 0.9**6)
     np.testing.assert_allclose(got.threshold, expected, rtol=1e-6)
+
+
+@every_kind
+def test_averaged_is_for_plain_neurons(kind):
+    reason = AveragedThreshold().refusal(kind)
+    assert (reason is None) == kind.is_plain
+    assert reason is None or reason.endswith("plain neurons; supported: 'if'")
 
 
 def test_averaged_shifts_the_current_instead_of_the_potential():

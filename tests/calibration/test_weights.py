@@ -13,6 +13,7 @@ from tfsnn import convert
 from tfsnn.calibration import WeightCalibration
 from tfsnn.calibration.strategy import describe
 from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.dynamics import IntegrateAndFire
 from tfsnn.graph.segments import cut
 
 QUICK = WeightCalibration(
@@ -30,6 +31,7 @@ def tap_of(segment, inputs, analog, fixed=frozenset()):
         segment=segment,
         training_set=lambda: (inputs, analog),
         fixed_layers=fixed,
+        kind=IntegrateAndFire(),
     )
     return types.SimpleNamespace(view=view)
 

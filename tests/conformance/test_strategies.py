@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.kinds import EXTENDED, KINDS
 from tests.support.segment_views import view_of
 from tfsnn.calibration import (
     AveragedThreshold,
@@ -80,15 +81,25 @@ DATA = {
 }
 
 
-def before(analog):
-    """Thresholds that clip the larger half."""
-    threshold = np.full(analog.shape[-1:], analog.max() / 2 + 1e-3, "float32")
-    return NeuronParameters(threshold, threshold / 2)
+def before(analog, kind=KINDS["if"]):
+    """Thresholds that clip the larger half; they round."""
+    largest = np.full(analog.shape[-1:], analog.max() / 2 + 1e-3, "float32")
+    threshold = kind.quantiser(T).threshold(largest).astype("float32")
+    potential = threshold * np.float32(kind.rounding_charge(T))
+    return NeuronParameters(threshold, potential)
 
 
-def spiking_of(analog, parameters):
-    run = NeuronRun(parameters, timesteps=T, lag=0, reset="soft", constant=True)
+def spiking_of(analog, parameters, kind=KINDS["if"]):
+    options = {"timesteps": T, "lag": T, "kind": kind, "constant": True}
+    run = NeuronRun(parameters, **options)
     return run.mean_output(tf.constant(analog)).numpy()
+
+
+def tap_of(analog, parameters, kind=KINDS["if"]):
+    spiking = spiking_of(analog, parameters, kind)
+    spiking.flags.writeable = False
+    view = view_of([analog], constant=True, kind=kind)
+    return Tap(analog, spiking, view=view)
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -110,9 +121,7 @@ def parameters(analog):
 
 @pytest.fixture
 def tap(analog, parameters):
-    spiking = spiking_of(analog, parameters)
-    spiking.flags.writeable = False
-    return Tap(analog, spiking, view=view_of([analog], constant=True))
+    return tap_of(analog, parameters)
 
 
 def arrays(parameters):
@@ -155,6 +164,34 @@ def test_the_neuron_runs_with_a_proposal(strategy, tap, parameters):
     outputs = spiking_of(tap.analog, proposal)
     assert outputs.dtype == np.float32
     assert np.isfinite(outputs).all()
+
+
+PAIRS = [
+    pytest.param(STRATEGIES[name], kind, id=f"{name}, {kind.name}")
+    for name in STRATEGIES
+    for kind in EXTENDED.values()
+]
+
+
+@pytest.mark.parametrize(("strategy", "kind"), PAIRS)
+def test_every_kind_that_is_not_refused(strategy, kind):
+    """A finite proposal of a known shape, the same again, no worse by far."""
+    ask = getattr(strategy, "refusal", lambda kind: None)
+    if ask(kind) is not None:
+        assert "supported: 'if'" in ask(kind)
+        return
+    analog = plain().astype("float32")
+    parameters = before(analog, kind)
+    tap = tap_of(analog, parameters, kind)
+    first, second = (strategy(tap, parameters, T) for _ in range(2))
+    for a, b in zip(arrays(first), arrays(second), strict=True):
+        assert np.isfinite(a).all()
+        np.testing.assert_array_equal(a, b)
+    for values in arrays(first.replace(temporal_bias=None)):
+        granularity_of(values, FEATURES)
+    found = spiking_of(analog, first, kind)
+    errors = [np.square(values - analog).mean() for values in (found, 0)]
+    assert errors[0] < 0.1 * errors[1]  # Of eight steps or more levels.
 
 
 @pytest.mark.parametrize("timesteps", [1, 64])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.kinds import KINDS
 from tfsnn.dynamics import drop_quantiser, quantised
 from tfsnn.numerics import response
 
@@ -104,6 +105,58 @@ def test_parameters_of_any_granularity(rng, shape):
     expected = response(current, threshold, T, threshold / 2)
     # Not dyadic: the last bit may differ.
     np.testing.assert_allclose(output, expected, rtol=1e-12)
+
+
+def of_a_kind(kind, current, ratio):
+    """Level by level, as `NeuronKind.count` has it for two phases."""
+    start = tf.constant(ratio * kind.rounding_charge(T) * 2, tf.float64)
+    levels = kind.quantiser(T).levels_per_threshold
+    counts = kind.count(
+        start, tf.constant(current / THRESHOLD), T, constant=False
+    )
+    return counts.numpy() * THRESHOLD / levels
+
+
+@every_ratio
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_equals_the_counts_of_every_kind(kind, ratio):
+    potential = ratio * kind.rounding_charge(T) * 2 * THRESHOLD
+    output = quantised(
+        *map(tf.constant, (CURRENT, THRESHOLD, potential)),
+        T,
+        quantiser=kind.quantiser(T),
+    )
+    np.testing.assert_array_equal(output, of_a_kind(kind, CURRENT, ratio))
+
+
+@every_ratio
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_gradients_of_every_kind(kind, ratio):
+    quantiser = kind.quantiser(T)
+    charge = ratio * kind.rounding_charge(T) * 2
+    current, threshold = tf.constant(CURRENT), tf.constant(THRESHOLD)
+    with tf.GradientTape(persistent=True) as tape:
+        potential = charge * threshold
+        tape.watch((current, threshold, potential))
+        output = quantised(
+            current,
+            threshold,
+            charge * threshold,
+            T,
+            quantiser=quantiser,
+        )
+        fixed = quantised(current, threshold, potential, T, quantiser=quantiser)
+    levels = quantiser.levels_per_threshold
+    floor = np.floor(levels * CURRENT / THRESHOLD + ratio)
+    inside = (floor >= 0) & (floor <= quantiser.num_levels)
+    np.testing.assert_array_equal(tape.gradient(output, current), inside)
+    np.testing.assert_array_equal(
+        tape.gradient(fixed, potential), inside.sum(axis=0) / T
+    )
+    expected = (output - inside * CURRENT) / THRESHOLD
+    np.testing.assert_allclose(
+        tape.gradient(output, threshold), expected.numpy().sum(axis=0)
+    )
 
 
 def dropped(probability, seed=(1, 2)):

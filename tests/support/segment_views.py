@@ -6,20 +6,23 @@ import tensorflow as tf
 from tfsnn.calibration import SegmentView
 from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
+from tfsnn.dynamics import IntegrateAndFire
 
 
 def view_of(
-    currents, *, lag=0, reset="soft", fit=None, constant=False
+    currents, *, lag=0, kind=None, fit=None, constant=False
 ) -> SegmentView:
     """A view of a segment with given currents.
 
     Args:
         currents: One array a batch: `[T, B, ...]`, or `[B, ...]` if constant.
         lag: Of the neuron.
-        reset: `"soft"` or `"hard"`.
+        kind: Of the neuron; plain if None.
         fit: Which images may be fitted, bool `[B]` a batch; None: all.
         constant: Whether currents are the same at every step.
     """
+
+    kind = kind or IntegrateAndFire()
 
     def chunks():
         for number, current in enumerate(currents):
@@ -35,7 +38,7 @@ def view_of(
             parameters,
             timesteps=timesteps,
             lag=lag,
-            reset=reset,
+            kind=kind,
             constant=constant,
         )
 
@@ -43,7 +46,7 @@ def view_of(
         segment=None,
         fixed_layers=frozenset(),
         lag=lag,
-        reset=reset,
+        kind=kind,
         training_set=None,
         chunks=chunks,
         constant=constant,

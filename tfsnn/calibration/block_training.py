@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
@@ -22,6 +23,7 @@ def train_block(
     parameters: Mapping[str, NeuronParameters],
     timesteps: int,
     *,
+    kind: NeuronKind,
     options: TrainingOptions,
     fixed: frozenset[str] = frozenset(),
 ) -> NeuronParameters:
@@ -36,6 +38,7 @@ def train_block(
         horizon: The segments, what they read and what they should answer.
         parameters: Of the neuron of each segment that has one.
         timesteps: T.
+        kind: Kind of the neurons.
         options: See `TrainingOptions`.
         fixed: Names of layers that are not trained.
 
@@ -60,7 +63,7 @@ def train_block(
 
     def error(images, step):
         sources = {name: tf.gather(v, images) for name, v in inputs.items()}
-        outputs = copy.outputs(sources, timesteps, step)
+        outputs = copy.outputs(sources, timesteps, kind, step)
         return tf.add_n(
             [
                 _squared_error(
@@ -105,6 +108,7 @@ class _BlockCopy:
         self,
         sources: dict[str, tf.Tensor],
         timesteps: int,
+        kind: NeuronKind,
         step: tf.Tensor | None,
     ) -> dict[str, tf.Tensor]:
         """What each segment answers, mean over time."""
@@ -116,7 +120,8 @@ class _BlockCopy:
                     self.copies[segment.name],
                     read,
                     timesteps,
-                    self._options,
+                    kind=kind,
+                    options=self._options,
                     seed=self._seed(number, step),
                 )
             else:

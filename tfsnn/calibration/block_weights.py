@@ -92,6 +92,7 @@ class BlockCalibration(TrainingOptions):
             horizon,
             {first.name: parameters, **every},
             timesteps,
+            kind=tap.kind,
             options=self,
             fixed=tap.view.fixed_layers,
         )

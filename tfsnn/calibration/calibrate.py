@@ -9,8 +9,12 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion, convert
-from tfsnn.conversion.lags import check_lag_names, largest_lag
-from tfsnn.layers.timesteps import checked_timesteps
+from tfsnn.conversion.lags import Lag, check_lag_names, lag_of, largest_lag
+from tfsnn.layers.timesteps import (
+    check_kind_lag,
+    check_kind_timesteps,
+    checked_timesteps,
+)
 
 from .arguments import checked_whole
 from .checkpoint import Checkpoint
@@ -18,6 +22,8 @@ from .identity import identity_of
 from .images import MAX_IMAGES, CalibrationImages
 from .pipeline import Pipeline
 from .pipelines import light
+from .record import lag_at
+from .refusals import check_steps
 from .result import CalibrationResult
 from .search import Search
 from .search_run import run_search
@@ -60,7 +66,8 @@ def calibrate(
         ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
         ValueError: If a T is out of range or given twice, a lag exceeds every
-            T or is of no neuron, or another number is out of range.
+            T or is of no neuron, another number is out of range, or the kind
+            of neuron cannot have the T, the lag or a step of the pipeline.
     """
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
@@ -74,6 +81,10 @@ def calibrate(
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
     check_lag_names(config.lag, conversion.neuron_names)
+    kind = conversion.config.kind
+    check_steps(pipeline, kind)
+    lag = _checked_lag(config.lag, every, conversion)
+    config = dataclasses.replace(config, lag=lag)
     data = CalibrationImages.from_any(
         images,
         input_shape=conversion.analog.inputs[0].shape[1:],
@@ -98,7 +109,7 @@ def calibrate(
     return CalibrationResult(
         conversion=conversion,
         pipeline=pipeline,
-        lag=config.lag,
+        lag=lag,
         parameters=parameters,
         steps=tuple(steps),
         num_images=len(data),
@@ -117,13 +128,26 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
             f"config is {config!r}. Supported: a SweepConfig, or None for the"
             " defaults. Pass for example tfsnn.SweepConfig(lag=8)."
         )
-    if largest_lag(config.lag) > largest:
+    if config.lag is not None and largest_lag(config.lag) > largest:
         raise ValueError(
             f"lag={config.lag} with T up to {largest}. Supported:"
             f" 0...{largest}; 0 is pipelined, and where it reaches T,"
             " two-phase. Use a smaller lag."
         )
     return config
+
+
+def _checked_lag(
+    lag: Lag | None, every: Sequence[int], conversion: Conversion
+) -> Lag:
+    """The lag that gives every T its own."""
+    kind = conversion.config.kind
+    lags = {T: lag_at(lag, T, kind) for T in every}
+    for timesteps, of_all in lags.items():
+        check_kind_timesteps(kind, timesteps)
+        for name in conversion.neuron_names:
+            check_kind_lag(kind, lag_of(of_all, name), timesteps)
+    return max(lags.values()) if lag is None else lag
 
 
 def _opened(

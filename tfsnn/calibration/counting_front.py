@@ -1,8 +1,8 @@
 """The front of a two-phase network: spike counts, no time axis.
 
 Where every neuron first integrates all its input and then fires (lag = T),
-only the number of its spikes matters. The front then costs what the analog one
-does, for any T.
+only the number of its spikes matters (of bit planes, the number that they
+write). The front then costs what the analog one does, for any T.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.dynamics.spike_counts import count_constant, count_two_phase
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
 
@@ -26,13 +26,19 @@ class CountRun:
     """
 
     def __init__(
-        self, parameters: NeuronParameters, *, timesteps: int, steady: bool
+        self,
+        parameters: NeuronParameters,
+        *,
+        timesteps: int,
+        kind: NeuronKind,
+        steady: bool,
     ):
         """Keeps parameters and clock.
 
         Args:
             parameters: Of the neuron.
             timesteps: T.
+            kind: Kind of neuron; it `has_counts`.
             steady: Whether its current is the same at every step, so that it
                 decides at every step.
         """
@@ -40,8 +46,10 @@ class CountRun:
         bias = parameters.bias
         self._bias = tf.zeros_like(self.threshold) if bias is None else bias
         self._start = parameters.initial_potential / parameters.threshold
-        self._count = count_constant if steady else count_two_phase
+        self._kind = kind
+        self._steady = steady
         self._timesteps = timesteps
+        self._levels = kind.quantiser(timesteps).levels_per_threshold
 
     def mean_output(self, current: tf.Tensor) -> tf.Tensor:
         """Mean of the spikes over time, activation units.
@@ -58,9 +66,11 @@ class CountRun:
             for values in (current, self._start, self._bias, self.threshold)
         )
         current = (current + bias) / threshold
-        counts = self._count(start, current, self._timesteps)
+        counts = self._kind.count(
+            start, current, self._timesteps, constant=self._steady
+        )
         return tf.cast(
-            counts * (threshold / self._timesteps), self.threshold.dtype
+            counts * (threshold / self._levels), self.threshold.dtype
         )
 
 
@@ -75,6 +85,7 @@ class CountingFront(SpikingFront):
         images: np.ndarray,
         timesteps: int,
         *,
+        kind: NeuronKind | None = None,
         junction_budget: float = math.inf,
     ):
         """Puts the images in; arguments as in `SpikingFront`."""
@@ -83,6 +94,7 @@ class CountingFront(SpikingFront):
             images,
             timesteps,
             lag=timesteps,
+            kind=kind,
             batch=ANALOG_BATCH,
             junction_budget=junction_budget,
         )
@@ -99,6 +111,7 @@ class CountingFront(SpikingFront):
         return CountRun(
             parameters,
             timesteps=self.timesteps,
+            kind=self.kind,
             steady=self._steady.issuperset(segment.sources),
         )
 

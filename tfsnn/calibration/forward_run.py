@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.dynamics.integrate_and_fire import RESETS, charge
+from tfsnn.dynamics.integrate_and_fire import State, charge
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.time import unfold
 from tfsnn.types import NeuronParameters
 
@@ -39,7 +40,11 @@ class ForwardRun:
             parameters: Of its neuron; a temporal bias is left to the caller.
             timesteps: T.
             max_images: Images used, rounded up to whole micro-batches.
+
+        Raises:
+            ValueError: If the neuron fires the bits of all its input.
         """
+        _check_decides_at_every_step(view.kind)
         self._view = view
         self._timesteps = timesteps
         self._threshold = tf.convert_to_tensor(parameters.threshold)
@@ -51,17 +56,19 @@ class ForwardRun:
         self._features = tuple(features)
         images = sum(float(tf.reduce_sum(c.mask)) for c in self._chunks)
         self._count = images * np.prod(self._features[:-1])
-        self._potentials: list[tf.Tensor] = []
+        self._states: list[State] = []
         self._step = 0
         self._fired: np.ndarray | None = None
 
     def start(self) -> None:
         """Goes back to the initial potential and charges for `lag` steps."""
         self._fired = None
-        self._potentials = [
-            tf.broadcast_to(
-                tf.cast(self._start, tf.float32),
-                [len(chunk.mask), *self._features],
+        self._states = [
+            self._view.kind.initial_state(
+                tf.broadcast_to(
+                    tf.cast(self._start, tf.float32),
+                    [len(chunk.mask), *self._features],
+                )
             )
             for chunk in self._chunks
         ]
@@ -97,20 +104,22 @@ class ForwardRun:
         """Fires if asked to, charges, and sums what `extra` would make fire."""
         charges = self._step < self._timesteps
         settled = extra if self._fired is None else self._fired
-        settings = (self._fired is not None, charges, self._view.reset)
+        settings = (self._fired is not None, charges, self._view.kind)
         shared = (self._threshold, self._bias, extra, settled)
         sums = np.zeros(self._features[-1])
         for index, chunk in enumerate(self._chunks):
-            potential = self._potentials[index]
-            current = self._current(chunk) if charges else potential
+            state = self._states[index]
+            current = self._current(chunk) if charges else state[0]
             tensors = [
                 tf.cast(values, tf.float32)
-                for values in (potential, current, chunk.mask, *shared)
+                for values in (current, chunk.mask, *state, *shared)
             ]
+            specs = _specs(tensors, 2 + len(state))
             graph = self._view.graphs(
-                advance, settings, *_specs(tensors), jit_compile=True
+                advance, settings, *specs, jit_compile=True
             )
-            self._potentials[index], found = graph(*tensors)
+            *state, found = graph(*tensors)
+            self._states[index] = tuple(state)
             sums += found.numpy()
         return sums
 
@@ -134,45 +143,59 @@ class ForwardRun:
 def advance(
     fires: bool,
     charges: bool,
-    reset: str,
-    potential: tf.Tensor,
+    kind: NeuronKind,
     current: tf.Tensor,
     mask: tf.Tensor,
     *neuron: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, ...]:
     """From the charged potential of one firing step to that of the next.
 
     Args:
         fires: Whether the step before decides now.
         charges: Whether current flows.
-        reset: `"soft"` or `"hard"`.
-        potential: `[B, ...]` in thresholds.
+        kind: Kind of neuron, one that decides at every step alike.
         current: `[B, ...]`, activation units.
         mask: Weights of the images, `[B]`.
-        *neuron: Threshold, bias, temporal bias of this step, and that of the
-            step before.
+        *neuron: Its state, potential `[B, ...]` in thresholds first; then
+            threshold, bias, temporal bias of this step, and that of the step
+            before.
 
     Returns:
-        The charged potential, this step's temporal bias left out; and how
-        many neurons of each channel would fire with it, weighted, `[C]`.
+        The charged state, this step's temporal bias left out; and the sum of
+        the spikes, in thresholds, that the neurons of each channel would fire
+        with it, weighted, `[C]`.
     """
-    threshold, bias, extra, settled = neuron
-    fire, state = RESETS[reset], (potential,)
+    state = neuron[: kind.num_states]
+    threshold, bias, extra, settled = neuron[kind.num_states :]
+
+    def fire(state, extra):
+        # These kinds look neither at the step nor at T.
+        return kind.fire(charge(state, extra / threshold), 0, 1)
+
     if fires:
-        _, state = fire(charge(state, settled / threshold))
+        _, state = fire(state, settled)
     if charges:
         state = charge(state, (current + bias) / threshold)
-    spikes, _ = fire(charge(state, extra / threshold))
-    weights = tf.reshape(mask, [-1] + [1] * (len(potential.shape) - 1))
-    axes = list(range(len(potential.shape) - 1))
-    return state[0], tf.reduce_sum(spikes * weights, axis=axes)
+    spikes, _ = fire(state, extra)
+    weights = tf.reshape(mask, [-1] + [1] * (len(spikes.shape) - 1))
+    axes = list(range(len(spikes.shape) - 1))
+    return (*state, tf.reduce_sum(spikes * weights, axis=axes))
 
 
-def _specs(tensors):
-    """Specifications with an unknown batch axis for the first three."""
+def _check_decides_at_every_step(kind):
+    if kind.needs_two_phase:
+        raise ValueError(
+            f"A temporal bias was proposed for neurons of kind '{kind.name}'."
+            " Supported: kinds that decide at every step alike; these fire the"
+            " bits of all their input. Leave the step out that proposes it."
+        )
+
+
+def _specs(tensors, num_batches):
+    """Specifications with an unknown batch axis for the first ones."""
     return [
         tf.TensorSpec(
-            [None, *values.shape[1:]] if index < 3 else values.shape,
+            [None, *values.shape[1:]] if index < num_batches else values.shape,
             values.dtype,
         )
         for index, values in enumerate(tensors)

@@ -6,8 +6,8 @@ the same order, in micro-batches.
 
 Memory: what later segments still read; of the analog front also what the
 present one reads. The analog front holds 4 bytes a neuron and image, the
-spiking front one bit a neuron, image and step, and float32 currents of
-junctions up to a budget; see `FrontierStore`.
+spiking front the bits of one spike a neuron, image and step, one bit for plain
+neurons, and float32 currents of junctions up to a budget; see `FrontierStore`.
 """
 
 import collections
@@ -18,13 +18,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.conversion.lags import Lag, lag_of
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
 from .neuron_run import NeuronRun
-from .spike_store import FrontierStore, count, unpack
+from .spike_store import FrontierStore, total, train_of
 
 ANALOG_BATCH = 128
 FOLDED_BATCH = 512
@@ -193,7 +195,7 @@ class SpikingFront:
         counting: Whether only mean outputs are held, see `CountingFront`.
         timesteps: T.
         lag: Lag of the neurons with a temporal current, see `Lag`.
-        reset: `"soft"` or `"hard"`.
+        kind: Kind of neuron.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
     """
@@ -207,7 +209,7 @@ class SpikingFront:
         timesteps: int,
         *,
         lag: Lag = 0,
-        reset: str = "soft",
+        kind: NeuronKind | None = None,
         batch: int | None = None,
         junction_budget: float = math.inf,
     ):
@@ -218,7 +220,7 @@ class SpikingFront:
             images: `[N, ...]`.
             timesteps: T.
             lag: Lag of the neurons with a temporal current, 0...T, see `Lag`.
-            reset: `"soft"` or `"hard"`.
+            kind: Kind of neuron; plain ones if None.
             batch: Images of a micro-batch; None: as fit `FOLDED_BATCH`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
                 current is computed again whenever it is read.
@@ -226,7 +228,7 @@ class SpikingFront:
         self.timesteps = timesteps
         self.graphs = Graphs()
         self.lag = lag
-        self.reset = reset
+        self.kind = IntegrateAndFire() if kind is None else kind
         batch = batch or max(1, FOLDED_BATCH // timesteps)
         self.parts = slices(len(images), batch)
         self._store = FrontierStore(num_readers(segments), junction_budget)
@@ -271,7 +273,7 @@ class SpikingFront:
             parameters,
             timesteps=self.timesteps,
             lag=self.lag_of(segment),
-            reset=self.reset,
+            kind=self.kind,
             constant=self.is_constant(segment),
             graphs=self.graphs,
         )
@@ -359,7 +361,8 @@ class SpikingFront:
         if name in self._constant:
             return self._source(name, index, True).numpy()
         if name in self._values:
-            rate = count(tf.convert_to_tensor(batch)) / self.timesteps
+            packed = tf.convert_to_tensor(batch)
+            rate = total(packed, self.kind, self.timesteps) / self.timesteps
             return (rate * self._values[name]).numpy()
         folded = self._source(name, index, False)
         return tf.reduce_mean(unfold(folded, self.timesteps), axis=0).numpy()
@@ -380,10 +383,11 @@ class SpikingFront:
             tf.TensorSpec([None, None, *packed.shape[2:]], packed.dtype),
             tf.TensorSpec(value.shape, value.dtype),
         ]
-        graph = self.graphs(_folded_train, (self.timesteps,), *specs)
+        settings = (self.kind, self.timesteps)
+        graph = self.graphs(_folded_train, settings, *specs)
         return graph(packed, value)
 
 
-def _folded_train(timesteps, packed, value):
-    """Packed spikes and their value to folded time."""
-    return fold(unpack(packed, timesteps, value))
+def _folded_train(kind, timesteps, packed, threshold):
+    """Packed spikes to folded time, in activation units."""
+    return fold(train_of(packed, kind, timesteps, threshold.dtype) * threshold)

@@ -9,7 +9,7 @@ from tfsnn.numerics.checks import check_choice
 from tfsnn.types import NeuronParameters
 
 from .tap import Tap
-from .thresholds import check_options, with_threshold
+from .thresholds import check_options, potential_of, with_threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +24,8 @@ class GaussianThreshold:
     Attributes:
         per: `"layer"` or `"channel"`.
         rounding: Response the threshold is for: `"round"`, a neuron that
-            starts at half its threshold, or `"floor"`, one that starts at 0.
-        initial_charge: Initial potential in thresholds, 0...1.
+            starts at half a level, or `"floor"`, one that starts at 0.
+        initial_charge: As in `MaximumThreshold`.
 
     References:
         Huang et al., Differential coding for training-free ANN-to-SNN
@@ -55,10 +55,11 @@ class GaussianThreshold:
             first, second = first.mean(), second.mean()
         threshold = gaussian_threshold(
             *rectified_gaussian(first, second),
-            timesteps,
+            tap.kind.quantiser(timesteps),
             rounding=self.rounding,
         )
-        return with_threshold(parameters, threshold, self.initial_charge)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 def _moments(activations):

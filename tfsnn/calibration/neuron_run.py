@@ -4,11 +4,12 @@ import itertools
 
 import tensorflow as tf
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.time import unfold
 from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
-from .piece import STEPS, pieces, run_piece
+from .piece import Firing, num_steps, pieces, run_piece
 
 
 class NeuronRun:
@@ -24,7 +25,7 @@ class NeuronRun:
         *,
         timesteps: int,
         lag: int,
-        reset: str,
+        kind: NeuronKind,
         constant: bool,
         graphs: Graphs | None = None,
     ):
@@ -34,8 +35,8 @@ class NeuronRun:
             parameters: Of the neuron.
             timesteps: T.
             lag: Steps of charging before the first decision; 0 is used for a
-                constant current.
-            reset: `"soft"` or `"hard"`.
+                constant current, unless the kind must know all its input.
+            kind: Kind of neuron.
             constant: Whether currents are `[B, ...]` instead of folded time.
             graphs: Where compiled graphs are kept; None: in this run.
         """
@@ -48,8 +49,8 @@ class NeuronRun:
         self._bias = tf.convert_to_tensor(bias)
         self._temporal_bias = parameters.temporal_bias
         self._timesteps = timesteps
-        self._lag = 0 if constant else lag
-        self._reset = reset
+        self._lag = 0 if constant and not kind.needs_two_phase else lag
+        self._firing = Firing(kind, timesteps)
         self._constant = constant
 
     def mean_output(self, current: tf.Tensor) -> tf.Tensor:
@@ -61,13 +62,13 @@ class NeuronRun:
         Returns:
             `[B, ...]`.
         """
-        count = tf.add_n(list(self._pieces(current, "count")))
-        threshold = tf.cast(self.threshold, count.dtype)
-        mean = count * (threshold / self._timesteps)
+        total = tf.add_n(list(self._pieces(current, "total")))
+        threshold = tf.cast(self.threshold, total.dtype)
+        mean = total * (threshold / self._timesteps)
         return tf.cast(mean, self.threshold.dtype)
 
     def packed_train(self, current: tf.Tensor) -> tf.Tensor:
-        """Spikes, one bit each, see `spike_store.pack`."""
+        """Spikes in the code of their kind, see `spike_store.pack`."""
         return tf.stack(list(self._pieces(current, "byte")))
 
     def _pieces(self, current, give):
@@ -82,25 +83,31 @@ class NeuronRun:
         if not self._constant:
             sequence = unfold(current, self._timesteps)
         one_step = current if self._constant else sequence[0]
-        potential = tf.broadcast_to(potential / threshold, one_step.shape)
-        for start, piece in pieces(self._timesteps, self._lag, STEPS[give]):
+        kind = self._firing.kind
+        state = kind.initial_state(
+            tf.broadcast_to(potential / threshold, one_step.shape)
+        )
+        size = num_steps(give, kind)
+        for start, piece in pieces(self._timesteps, self._lag, size):
             part = sequence
             if not self._constant:
                 part = sequence[start : start + piece.charging]
-            tensors = (part, potential, threshold, bias)
+            tensors = (part, *state, threshold, bias)
+            first = start - self._lag if piece.firing else 0
             if self._temporal_bias is not None and piece.firing:
-                first = start - self._lag
                 rows = self._temporal_bias[first : first + piece.firing]
                 tensors = (*tensors, tf.cast(rows, dtype))
-            outputs = self._compiled((piece, give, self._reset), tensors)
+            settings = (piece, give, self._firing.at(first))
+            outputs = self._compiled(settings, tensors)
             if not piece.is_last:
-                potential = outputs[0]
+                state = outputs[: kind.num_states]
             if piece.firing:
                 yield outputs[-1]
 
     def _compiled(self, settings, tensors):
         """Runs a piece; batches of any size share one graph."""
-        batch_axes = (0 if self._constant else 1, 0)
+        num_states = self._firing.kind.num_states
+        batch_axes = (0 if self._constant else 1, *[0] * num_states)
         specs = [
             tf.TensorSpec(
                 [

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfsnn.dynamics.integrate_and_fire import RESETS, charge
+from tfsnn.dynamics.integrate_and_fire import charge
+from tfsnn.dynamics.neuron_kind import NeuronKind
 
-STEPS = {"byte": 8, "count": 32}
-"""Largest number of steps of a piece, by what it gives."""
+from .spike_store import steps_per_byte
+
+MOST_STEPS = 32
+"""Largest number of steps of a piece."""
 
 
 class Piece(NamedTuple):
@@ -29,6 +32,39 @@ class Piece(NamedTuple):
     charging: int
     firing: int
     is_last: bool
+
+
+class Firing(NamedTuple):
+    """How a neuron fires in a piece.
+
+    Attributes:
+        kind: Kind of neuron.
+        timesteps: T.
+        first: Index of its first firing step, 0...T-1; 0 wherever all steps
+            are alike, so that pieces share a graph.
+    """
+
+    kind: NeuronKind
+    timesteps: int
+    first: int = 0
+
+    def at(self, step: int) -> "Firing":
+        """The same for a piece that starts with another firing step."""
+        # Only who must know all its input looks at the step.
+        return self._replace(first=step if self.kind.needs_two_phase else 0)
+
+
+def num_steps(give: str, kind: NeuronKind) -> int:
+    """Largest number of steps of a piece.
+
+    Args:
+        give: See `run_piece`.
+        kind: Kind of neuron.
+
+    Returns:
+        As many as are unrolled, and as fit in what is given.
+    """
+    return steps_per_byte(kind.bits) if give == "byte" else MOST_STEPS
 
 
 def pieces(timesteps: int, lag: int, size: int) -> Iterator[tuple[int, Piece]]:
@@ -54,34 +90,35 @@ def pieces(timesteps: int, lag: int, size: int) -> Iterator[tuple[int, Piece]]:
 def run_piece(
     piece: Piece,
     give: str,
-    reset: str,
+    firing: Firing,
     current: tf.Tensor,
-    potential: tf.Tensor,
-    *neuron: tf.Tensor,
+    *tensors: tf.Tensor,
 ) -> tuple[tf.Tensor, ...]:
     """Runs one piece.
 
     Args:
         piece: Which one.
-        give: `"byte"`: the spikes as bits, at most eight steps; `"count"`:
-            their number.
-        reset: `"soft"` or `"hard"`.
+        give: `"byte"`: the spikes packed, see `spike_store.pack`; `"total"`:
+            their sum.
+        firing: How the neuron fires.
         current: `[charging, B, ...]`, or `[B, ...]` if it is the same at every
             step.
-        potential: `[B, ...]` in thresholds.
-        *neuron: Its threshold and bias, and, if it has one, the temporal bias
-            of this piece's firing steps, `[firing, C]`.
+        *tensors: The neuron's state, potential `[B, ...]` in thresholds first;
+            its threshold and bias, and, if it has one, the temporal bias of
+            this piece's firing steps, `[firing, C]`.
 
     Returns:
-        The potential after the piece, unless it is the last one; then what is
-        asked for, `[B, ...]`, if the neuron fires. A byte is uint8, step t is
-        bit t; a count has the potential's dtype.
+        The state after the piece, unless it is the last one; then what is
+        asked for, `[B, ...]`, if the neuron fires. A byte is uint8; a total,
+        in thresholds, has the potential's dtype.
     """
-    threshold, bias, *temporal_bias = neuron
+    kind, timesteps, first = firing
+    state = tensors[: kind.num_states]
+    threshold, bias, *temporal_bias = tensors[kind.num_states :]
+    potential = state[0]
     constant = len(current.shape) == len(potential.shape)
     dtype = tf.uint8 if give == "byte" else potential.dtype
     given = tf.zeros(tf.shape(potential), dtype)
-    state = (potential,)
     for step in range(max(piece.charging, piece.firing)):
         if step < piece.charging:
             now = current if constant else current[step]
@@ -90,8 +127,11 @@ def run_piece(
         if piece.firing:
             for charges in temporal_bias:
                 state = charge(state, charges[step] / threshold)
-            spikes, state = RESETS[reset](state)
-            worth = 2**step if give == "byte" else 1
-            given += tf.cast(spikes, dtype) * tf.constant(worth, dtype)
-    kept = () if piece.is_last else (state[0],)
+            spikes, state = kind.fire(state, first + step, timesteps)
+            if give == "byte":
+                codes = kind.encode(spikes, first + step, timesteps)
+                given += codes * tf.constant(2 ** (kind.bits * step), dtype)
+            else:
+                given += spikes
+    kept = () if piece.is_last else state
     return (*kept, given) if piece.firing else kept

@@ -121,7 +121,8 @@ def published_code(steps: str = "light") -> Pipeline:
 
     One threshold a layer from a moving average over batches, for a neuron that
     floors, beside a shift that makes it round; one undamped step; nothing is
-    held out. It differs from the paper, see `AveragedThreshold`.
+    held out. It differs from the paper, see `AveragedThreshold`. For plain
+    neurons only.
 
     Args:
         steps: `"light"`: biases; `"potential"`: its Advanced pipeline for
@@ -258,7 +259,8 @@ def best(budget: float = 600.0) -> Search:
 
     Judged for each T by the outputs of the whole spiking network on held-out
     images; the result's `trials` say what was tried. What would not end within
-    the budget is left out; Light always runs.
+    the budget is left out, and so are temporal biases for bit-plane neurons;
+    Light always runs.
 
     Args:
         budget: Seconds, above 0. About 50 times a Light calibration is enough

@@ -143,7 +143,7 @@ def _view(
         segment=task.segment,
         fixed_layers=task.fixed_layers,
         lag=0,
-        reset=front.reset,
+        kind=front.kind,
         training_set=lambda: (inputs, task.target[~task.held_out]),
         chunks=lambda: iter(()),
         constant=True,

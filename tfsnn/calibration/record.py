@@ -2,6 +2,10 @@
 
 import dataclasses
 
+from tfsnn.conversion.lags import Lag, lag_within
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.layers.timesteps import default_lag
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -51,7 +55,8 @@ class Trial:
         timesteps: T.
         error: Squared difference of the outputs of the spiking and the analog
             network on held-out images, over the square of the latter; None:
-            it was left out, because the time did not suffice.
+            it was left out, because the time did not suffice or the kind of
+            neuron cannot have one of its steps.
         seconds: Duration of its calibration for all T.
         chosen: Whether its parameters were kept.
     """
@@ -76,3 +81,19 @@ class Trial:
     def to_dict(self) -> dict:
         """Plain types."""
         return dataclasses.asdict(self)
+
+
+def lag_at(lag: Lag | None, timesteps: int, kind: NeuronKind) -> Lag:
+    """The lag used at one T of a calibration for several.
+
+    Args:
+        lag: What was asked for; None: the default of the kind.
+        timesteps: T.
+        kind: Kind of neuron.
+
+    Returns:
+        0...T, of all neurons or by name.
+    """
+    if lag is None:
+        return default_lag(kind, timesteps)
+    return lag_within(lag, timesteps)

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion
-from tfsnn.conversion.lags import Lag, lag_within
+from tfsnn.conversion.lags import Lag
 from tfsnn.types import NeuronParameters, Parameters
 
 from .pipeline import Pipeline
-from .record import Step, Trial
+from .record import Step, Trial, lag_at
 from .search import Search
 
 
@@ -57,7 +57,8 @@ class CalibrationResult(Mapping):
     @property
     def lags(self) -> dict[int, Lag]:
         """T to the lag of its neurons with a temporal current, at most T."""
-        return {T: lag_within(self.lag, T) for T in self.timesteps}
+        kind = self.conversion.config.kind
+        return {T: lag_at(self.lag, T, kind) for T in self.timesteps}
 
     @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:

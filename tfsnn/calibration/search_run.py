@@ -8,14 +8,14 @@ import tensorflow as tf
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.counting_model import counting_model, runs_on_counts
-from tfsnn.conversion.lags import lag_within
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.trace import trace
 from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
-from .record import Step, Trial
+from .record import Step, Trial, lag_at
+from .refusals import refusal
 from .search import Search
 from .sweep import SweepConfig, held_out_images, sweep
 
@@ -33,6 +33,8 @@ def run_search(
     checkpoint: Checkpoint | None = None,
 ) -> tuple[Parameters, list[Step], list[Trial]]:
     """Calibrates with every candidate that fits in the time.
+
+    One with a step that the kind of neuron cannot have is left out.
 
     A candidate is judged by what users see: the outputs of the whole spiking
     network on the held-out images, against those of the analog one.
@@ -68,7 +70,8 @@ def run_search(
         part = checkpoint and checkpoint.part(f"candidate-{number}")
         is_begun = not trials or (part and part.num_finished)
         unit = trials[0].seconds if trials else 0.0
-        if not is_begun and spent + cost * unit > search.budget:
+        in_time = is_begun or spent + cost * unit <= search.budget
+        if not in_time or refusal(pipeline, conversion.config.kind):
             trials += [Trial(pipeline.name, T) for T in timesteps]
             continue
         found, steps = sweep(
@@ -78,7 +81,9 @@ def run_search(
         seconds += part.earlier_seconds if part else 0
         for T in timesteps:
             model = conversion.spiking_model(
-                T, lag=lag_within(config.lag, T), parameters=found[T]
+                T,
+                lag=lag_at(config.lag, T, conversion.config.kind),
+                parameters=found[T],
             )
             error = output_error(model, watched, target)
             trials.append(Trial(pipeline.name, T, error, seconds))

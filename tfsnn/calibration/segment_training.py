@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.response import drop_quantiser, quantised
 from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
@@ -14,11 +15,11 @@ from .training_options import TrainingOptions
 
 def train_segment(
     segment: Segment,
-    inputs: list[np.ndarray],
-    target: np.ndarray,
+    training_set: tuple[list[np.ndarray], np.ndarray],
     parameters: NeuronParameters,
     timesteps: int,
     *,
+    kind: NeuronKind,
     options: TrainingOptions,
     fixed: frozenset[str] = frozenset(),
 ) -> NeuronParameters:
@@ -26,17 +27,18 @@ def train_segment(
 
         sum_c mean_{N,H,W} (Q(W r_in + b; theta, v0, T) - a)^2
 
-    Q is `tfsnn.dynamics.quantised`. A quarter of the images is not trained on;
-    the weights that are best on it are kept. Weights that are 0 stay 0. The
-    layers of the segment are not changed.
+    Q is `tfsnn.dynamics.quantised` with the levels of the kind. A quarter of
+    the images is not trained on; the weights that are best on it are kept.
+    Weights that are 0 stay 0. The layers of the segment are not changed.
 
     Args:
         segment: The segment; it has a neuron.
-        inputs: r_in, mean outputs of its sources over time, `[N, ...]` each,
-            in the order of `segment.sources`, activation units.
-        target: a, analog activations, `[N, ..., C]`.
+        training_set: r_in, mean outputs of its sources over time, `[N, ...]`
+            each, in the order of `segment.sources`; and a, analog activations,
+            `[N, ..., C]`; activation units.
         parameters: Of the neuron; weights in it come before the layers'.
         timesteps: T.
+        kind: Kind of the neuron.
         options: See `TrainingOptions`.
         fixed: Names of layers that are not trained.
 
@@ -56,16 +58,14 @@ def train_segment(
     )
     if not copy.kernels:
         return parameters
+    inputs, target = training_set
     *sources, goal = map(tf.convert_to_tensor, (*inputs, target))
 
     def error(images, step):
         seed = None if step is None else tf.stack([options.seed, step])
+        read = [tf.gather(source, images) for source in sources]
         output = trained_output(
-            copy,
-            [tf.gather(source, images) for source in sources],
-            timesteps,
-            options,
-            seed=seed,
+            copy, read, timesteps, kind=kind, options=options, seed=seed
         )
         difference = output - tf.cast(tf.gather(goal, images), copy.dtype)
         return tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=-1))
@@ -79,8 +79,9 @@ def trained_output(
     copy: SegmentCopy,
     sources: list[tf.Tensor],
     timesteps: int,
-    options: TrainingOptions,
     *,
+    kind: NeuronKind,
+    options: TrainingOptions,
     seed: tf.Tensor | None,
 ) -> tf.Tensor:
     """Mean output of a copied segment's neuron, to be trained through.
@@ -89,6 +90,7 @@ def trained_output(
         copy: The segment.
         sources: Mean outputs of its sources, `[B, ...]` each.
         timesteps: T.
+        kind: Kind of the neuron.
         options: Its `rounding` and `drop_quantiser` count.
         seed: `[2]`, of what is dropped; None: nothing is.
 
@@ -99,13 +101,16 @@ def trained_output(
     threshold, potential = copy.neuron()
     if options.rounding == "floor":
         potential = tf.zeros_like(potential)
-    output = quantised(current, threshold, potential, timesteps)
+    quantiser = kind.quantiser(timesteps)
+    output = quantised(
+        current, threshold, potential, timesteps, quantiser=quantiser
+    )
     if seed is None or not options.drop_quantiser:
         return output
     return drop_quantiser(
         output,
         current,
-        threshold,
+        quantiser.largest_value(threshold),
         probability=options.drop_quantiser,
         seed=seed,
     )

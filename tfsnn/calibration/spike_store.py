@@ -1,8 +1,10 @@
-"""Spike trains of the live frontier, one bit a spike.
+"""Spike trains of the live frontier, a few bits a spike.
 
-A stored train takes T / 8 bytes a neuron and image (rounded up to a byte), so
-this memory grows with T. Independent of T is only running a network step by
-step; calibration needs the trains, as it visits the segments one by one.
+The spike of one step takes the `bits` of its kind of neuron, one of plain
+ones, and a byte holds as many steps as fit: a stored train takes
+ceil(T / (8 // bits)) bytes a neuron and image, T / 8 of plain neurons, and so
+grows with T. Independent of T is only running a network step by step;
+calibration needs the trains, as it visits the segments one by one.
 """
 
 import math
@@ -11,75 +13,118 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-_BITS = 8
+from tfsnn.dynamics.neuron_kind import NeuronKind
 
 
-def pack(train: tf.Tensor) -> tf.Tensor:
-    """Packs spikes of 0 and 1 along time, eight steps a byte.
+def steps_per_byte(bits: int) -> int:
+    """Steps that share a byte.
 
     Args:
-        train: `[T, B, ...]`, 0 or 1, any dtype.
+        bits: Bits that hold the spike of one step, 1...8.
 
     Returns:
-        uint8 `[ceil(T / 8), B, ...]`; step t is bit t mod 8 of byte t div 8.
+        1...8.
     """
-    num_whole, num_left = divmod(train.shape[0], _BITS)
-    bits = tf.cast(train, tf.uint8)
-    weights = _weights(len(train.shape))
+    return 8 // bits
+
+
+def pack(codes: tf.Tensor, bits: int = 1) -> tf.Tensor:
+    """Packs the codes of spikes along time, n = 8 // bits steps a byte.
+
+    Args:
+        codes: `[T, B, ...]`, below `2**bits`, any dtype.
+        bits: Bits a code, 1...8.
+
+    Returns:
+        uint8 `[ceil(T / n), B, ...]`; step t has the bits from
+        `bits * (t mod n)` of byte t div n.
+    """
+    number = steps_per_byte(bits)
+    num_whole, num_left = divmod(codes.shape[0], number)
+    codes = tf.cast(codes, tf.uint8)
+    weights = tf.bitwise.left_shift(
+        tf.constant(1, tf.uint8), _shifts(bits, len(codes.shape))
+    )
     # Not -1: an empty batch would leave it undetermined.
-    shape = tf.concat([[num_whole, _BITS], tf.shape(bits)[1:]], axis=0)
-    whole = tf.reshape(bits[: num_whole * _BITS], shape)
+    shape = tf.concat([[num_whole, number], tf.shape(codes)[1:]], axis=0)
+    whole = tf.reshape(codes[: num_whole * number], shape)
     packed = tf.reduce_sum(whole * weights, axis=1)
     if num_left:
-        left = bits[None, num_whole * _BITS :] * weights[:, :num_left]
+        left = codes[None, num_whole * number :] * weights[:, :num_left]
         packed = tf.concat([packed, tf.reduce_sum(left, axis=1)], axis=0)
     return packed
 
 
-def unpack(packed: tf.Tensor, timesteps: int, value: tf.Tensor) -> tf.Tensor:
-    """The inverse of `pack`, with spikes of a given value.
+def unpack(packed: tf.Tensor, timesteps: int, bits: int = 1) -> tf.Tensor:
+    """The inverse of `pack`.
 
     Args:
-        packed: uint8 `[ceil(T / 8), B, ...]`.
+        packed: uint8 `[ceil(T / n), B, ...]`.
         timesteps: T.
-        value: What a spike carries, `[]`, `[C]` or a feature map's shape.
+        bits: Bits a code, 1...8.
 
     Returns:
-        `[T, B, ...]` in the dtype of `value`, 0 or `value`.
+        Codes, uint8 `[T, B, ...]`.
     """
-    weights = _weights(len(packed.shape))
-    bits = tf.bitwise.bitwise_and(packed[:, None], weights)
-    length = -(-timesteps // _BITS) * _BITS
+    number = steps_per_byte(bits)
+    shifts = _shifts(bits, len(packed.shape))
+    codes = tf.bitwise.right_shift(packed[:, None], shifts)
+    codes = tf.bitwise.bitwise_and(codes, tf.constant(2**bits - 1, tf.uint8))
+    length = -(-timesteps // number) * number
     shape = tf.concat([[length], tf.shape(packed)[1:]], axis=0)
-    bits = tf.reshape(bits, shape)[:timesteps]
-    spikes = tf.ensure_shape(bits, [timesteps, *packed.shape[1:]])
-    return tf.cast(tf.cast(spikes, tf.bool), value.dtype) * value
+    codes = tf.reshape(codes, shape)[:timesteps]
+    return tf.ensure_shape(codes, [timesteps, *packed.shape[1:]])
 
 
-def count(packed: tf.Tensor) -> tf.Tensor:
-    """Number of spikes of each neuron.
+def train_of(
+    packed: tf.Tensor, kind: NeuronKind, timesteps: int, dtype: tf.DType
+) -> tf.Tensor:
+    """Spikes that are stored packed.
 
     Args:
-        packed: uint8 `[ceil(T / 8), B, ...]`.
+        packed: uint8, see `pack`; the codes are those of the kind.
+        kind: Kind of the neurons.
+        timesteps: T.
+        dtype: Of the spikes.
 
     Returns:
-        `[B, ...]`, float32.
+        `[T, B, ...]`, in thresholds.
     """
+    codes = unpack(packed, timesteps, kind.bits)
+    return kind.decode(codes, tf.range(timesteps), timesteps, dtype=dtype)
+
+
+def total(packed: tf.Tensor, kind: NeuronKind, timesteps: int) -> tf.Tensor:
+    """Sum of the spikes of each neuron.
+
+    Args:
+        packed: uint8, see `train_of`.
+        kind: Kind of the neurons.
+        timesteps: T.
+
+    Returns:
+        `[B, ...]`, float32, in thresholds.
+    """
+    if not kind.is_plain:
+        train = train_of(packed, kind, timesteps, tf.float32)
+        return tf.reduce_sum(train, axis=0)
     bits = tf.raw_ops.PopulationCount(x=packed)
     return tf.reduce_sum(tf.cast(bits, tf.float32), axis=0)
 
 
-def _weights(rank):
-    """What each bit of a byte is worth, `[1, 8, 1, ...]`."""
-    values = tf.constant([2**bit for bit in range(_BITS)], tf.uint8)
-    return tf.reshape(values, [1, _BITS] + [1] * (rank - 1))
+def _shifts(bits, rank):
+    """Where the codes of a byte start, `[1, n, 1, ...]`."""
+    number = steps_per_byte(bits)
+    values = tf.constant([bits * step for step in range(number)], tf.uint8)
+    return tf.reshape(values, [1, number] + [1] * (rank - 1))
 
 
 class FrontierStore:
     """What each live source emitted, freed when its last reader is done.
 
-    Holds a list of micro-batches a source. Packed spikes take `ceil(T / 8)`
-    bytes a neuron and image, for the largest frontier of the network.
+    Holds a list of micro-batches a source. Packed spikes take
+    `ceil(T / (8 // bits))` bytes a neuron and image, for the largest frontier
+    of the network.
     Currents of junctions take as many bytes as the budget allows; what is not
     held has to be computed again, so a junction's sources then live as long
     as the junction.

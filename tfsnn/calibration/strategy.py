@@ -15,6 +15,9 @@ class Strategy(Protocol):
     Strategies are frozen dataclasses: their fields are their hyper-parameters.
     The driver applies a proposal, measures again, and keeps it only if the
     error on held-out images did not grow.
+
+    One that does not fit every kind of neuron has a method `refusal(kind)`:
+    why not, and which kinds are supported; None if it fits.
     """
 
     def __call__(

@@ -16,7 +16,7 @@ import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
-from tfsnn.conversion.lags import Lag, lag_of, lag_within
+from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
 from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut
@@ -30,7 +30,7 @@ from .counting_front import CountingFront
 from .fronts import AnalogFront, SpikingFront, compiled
 from .images import MIN_IMAGES
 from .pipeline import Pipeline
-from .record import Step
+from .record import Step, lag_at
 from .resumable import finish
 from .visit import Task
 
@@ -44,7 +44,8 @@ class SweepConfig:
     Attributes:
         lag: Lag of every neuron with a temporal current, or neuron name to
             lag, 0 for the others. Where one exceeds T, that T has a lag of T;
-            `calibrate` refuses one beyond every T.
+            `calibrate` refuses one beyond every T. None: 0, but T for
+            bit-plane neurons, which can have no other.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
             Steps are measured on the images that fit; on 128, computing the
@@ -61,7 +62,7 @@ class SweepConfig:
             nothing is kept. It is not removed at the end.
     """
 
-    lag: Lag = 0
+    lag: Lag | None = None
     held_out: int = 4
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
@@ -124,13 +125,14 @@ def sweep(
     analog = AnalogFront(calibrated, images)
     # Currents grow with T: all T keep those of the same share of the images.
     share = config.current_budget // sum(timesteps)
+    kind = conversion.config.kind
     fronts = [
         _front(
             calibrated,
             images,
             T,
-            lag=lag_within(config.lag, T),
-            reset=conversion.config.reset,
+            lag=lag_at(config.lag, T, kind),
+            kind=kind,
             junction_budget=T * share,
         )
         for T in timesteps
@@ -193,24 +195,24 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
     return np.arange(count) % config.held_out == config.held_out - 1
 
 
-def _front(segments, images, timesteps, *, lag, reset, junction_budget):
+def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    budget = {"junction_budget": junction_budget}
-    names = [s.name for s in segments if s.role == NEURON]
-    two_phase = all(lag_of(lag, name) == timesteps for name in names)
-    if two_phase and reset == "soft":
-        return CountingFront(segments, images, timesteps, **budget)
-    clock = {"lag": lag, "reset": reset}
-    return SpikingFront(segments, images, timesteps, **clock, **budget)
+    neurons = [s.name for s in segments if s.role == NEURON]
+    two_phase = all(lag_of(lag, name) == timesteps for name in neurons)
+    if two_phase and options["kind"].has_counts:
+        return CountingFront(segments, images, timesteps, **options)
+    return SpikingFront(segments, images, timesteps, lag=lag, **options)
 
 
-def _checked_lag(lag: Lag) -> Lag:
+def _checked_lag(lag: Lag | None) -> Lag | None:
+    if lag is None:
+        return None
     if isinstance(lag, Mapping):
         return {
             name: checked_whole(f"lag[{name!r}]", one, low=0, default=0)
             for name, one in lag.items()
         }
-    return checked_whole("lag", lag, low=0, default=0)
+    return checked_whole("lag", lag, low=0, default=None)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.graph.segments import Segment
 from tfsnn.numerics import SortedActivations
 from tfsnn.types import NeuronParameters
@@ -37,7 +39,7 @@ class SegmentView:
         segment: Its affine part and neuron; not to be changed.
         fixed_layers: Names of layers whose weights other segments use, too.
         lag: Lag of its neuron.
-        reset: `"soft"` or `"hard"`.
+        kind: Kind of its neuron.
         training_set: Gives its mean inputs over time, one `[N, ...]` a source,
             and the targets `[N, ..., C]`, of all images that may be fitted.
         chunks: Walks over the currents at hand in batches, at least one:
@@ -60,7 +62,7 @@ class SegmentView:
     segment: Segment
     fixed_layers: frozenset[str]
     lag: int
-    reset: str
+    kind: NeuronKind
     training_set: Callable[[], tuple[list[np.ndarray], np.ndarray]]
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
@@ -102,6 +104,11 @@ class Tap:
         self.spiking = spiking
         self.view = view
         self._shared = {} if shared is None else shared
+
+    @property
+    def kind(self) -> NeuronKind:
+        """Kind of the neurons; plain where there is no view."""
+        return IntegrateAndFire() if self.view is None else self.view.kind
 
     def sorted_activations(
         self, granularity: str, max_values: int | None = None

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.numerics.checks import check_count
 from tfsnn.types import NeuronParameters
 
@@ -22,7 +23,7 @@ class TemporalBiasCalibration:
         beta_c(t) <- beta_c(t) + d_c;   v <- v + d_c;   fire; go on
 
     A train whose mean is right at every step is an even one: less charge comes
-    too early for the next layer to take back. Still a plain neuron, whose
+    too early for the next layer to take back. A plain neuron stays plain: its
     input current depends on t.
 
     Attributes:
@@ -49,6 +50,15 @@ class TemporalBiasCalibration:
         check_count("iterations", self.iterations)
         check_count("max_images", self.max_images)
         check_damping(self.damping)
+
+    def refusal(self, kind: NeuronKind) -> str | None:
+        """Bit planes fire when all input is there: no step is early."""
+        if not kind.needs_two_phase:
+            return None
+        return (
+            "evens out what comes at each step, and these neurons fire the"
+            " bits of all their input; supported: 'if', 'signed', 'burst'"
+        )
 
     def __call__(
         self, tap: Tap, parameters: NeuronParameters, timesteps: int

@@ -23,7 +23,8 @@ class ThresholdSearch:
 
     Attributes:
         factors: Thresholds tried, over the present one, each above 0.
-        charges: Initial potentials tried, over the threshold tried, 0...1.
+        charges: Initial potentials tried, in levels, 0...1; a level of all but
+            bit-plane neurons is worth a threshold.
     """
 
     sets_threshold = False
@@ -50,13 +51,14 @@ class ThresholdSearch:
             Threshold and initial potential `[C]`, or `[]` where the threshold
             is one for the layer.
         """
+        level = 2 * tap.kind.rounding_charge(timesteps)
         candidates = [parameters]
         for factor in self.factors:
             threshold = np.float32(factor * parameters.threshold)
             candidates += [
                 parameters.replace(
                     threshold=threshold,
-                    initial_potential=np.float32(charge * threshold),
+                    initial_potential=np.float32(charge * level * threshold),
                 )
                 for charge in self.charges
             ]

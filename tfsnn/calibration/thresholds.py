@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.numerics import SortedActivations
 from tfsnn.numerics.checks import check_choice, check_count
 from tfsnn.types import NeuronParameters
@@ -15,6 +16,7 @@ from .tap import Tap
 
 PER = ("layer", "channel")
 FINE_FROM = 128
+"""Levels from which on the search uses `FINE_VALUES`."""
 FINE_VALUES = 2**20
 
 
@@ -22,10 +24,14 @@ FINE_VALUES = 2**20
 class MaximumThreshold:
     """The largest activation: nothing is clipped (Diehl et al., 2015).
 
+    It is the most that the neuron can send: the threshold of a plain one, n
+    thresholds with bursts of n.
+
     Attributes:
         per: `"layer"` or `"channel"`.
-        initial_charge: Initial potential in thresholds, 0...1; one half makes
-            the neuron round.
+        initial_charge: Initial potential in levels, 0...1; one half makes the
+            neuron round. A level of all but bit-plane neurons is worth a
+            threshold, see `NeuronKind.rounding_charge`.
     """
 
     sets_threshold = True
@@ -40,18 +46,22 @@ class MaximumThreshold:
         self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
     ) -> NeuronParameters:
         """Proposes the maximum, see `Strategy`."""
-        threshold = tap.sorted_activations(self.per).maximum()
-        return with_threshold(parameters, threshold, self.initial_charge)
+        largest = tap.sorted_activations(self.per).maximum()
+        threshold = tap.kind.quantiser(timesteps).threshold(largest)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
 class PercentileThreshold:
     """A percentile of the activations (Rueckauer et al., 2017).
 
+    It is the most that the neuron can send, as in `MaximumThreshold`.
+
     Attributes:
         percentile: 0...100.
         per: `"layer"` or `"channel"`.
-        initial_charge: Initial potential in thresholds, 0...1.
+        initial_charge: As in `MaximumThreshold`.
     """
 
     sets_threshold = True
@@ -73,20 +83,24 @@ class PercentileThreshold:
     ) -> NeuronParameters:
         """Proposes the percentile, see `Strategy`."""
         values = tap.sorted_activations(self.per)
-        threshold = values.percentile(self.percentile)
-        return with_threshold(parameters, threshold, self.initial_charge)
+        largest = values.percentile(self.percentile)
+        threshold = tap.kind.quantiser(timesteps).threshold(largest)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
 class MmseThreshold:
     """The threshold of least squared error at this T (Eq. 11).
 
+    The error is that of the quantiser which the kind of neuron amounts to.
+
     Attributes:
         per: `"layer"` or `"channel"`.
         rounding: Quantiser of the search: `"floor"` as in the paper, or
-            `"round"`, matched to a neuron that starts at half its threshold.
+            `"round"`, matched to a neuron that starts at half a level.
         num_candidates: Points of the grid on (0, maximum].
-        initial_charge: Initial potential in thresholds, 0...1.
+        initial_charge: As in `MaximumThreshold`.
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, section 4.2, Eq. 11.
@@ -108,13 +122,15 @@ class MmseThreshold:
         self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
     ) -> NeuronParameters:
         """Proposes the best point of the grid, see `Strategy`."""
-        fine = FINE_VALUES if timesteps >= FINE_FROM else None
+        quantiser = tap.kind.quantiser(timesteps)
+        fine = FINE_VALUES if quantiser.num_levels >= FINE_FROM else None
         threshold = tap.sorted_activations(self.per, fine).mmse(
-            timesteps,
+            quantiser,
             rounding=self.rounding,
             num_candidates=self.num_candidates,
         )
-        return with_threshold(parameters, threshold, self.initial_charge)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +175,14 @@ class AveragedThreshold:
                 " 1. Pass 0.9 for the published code's."
             )
 
+    def refusal(self, kind: NeuronKind) -> str | None:
+        """The published code knows plain neurons only."""
+        if kind.is_plain:
+            return None
+        return (
+            "does as published code, which has plain neurons; supported: 'if'"
+        )
+
     def __call__(
         self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
     ) -> NeuronParameters:
@@ -177,23 +201,39 @@ class AveragedThreshold:
         return NeuronParameters(threshold, np.zeros_like(threshold), shift)
 
 
+def potential_of(
+    initial_charge: float, kind: NeuronKind, timesteps: int
+) -> float:
+    """Levels as the potential that makes them up.
+
+    Args:
+        initial_charge: Levels, 0...1.
+        kind: Kind of neuron.
+        timesteps: T.
+
+    Returns:
+        Initial potential in thresholds.
+    """
+    return initial_charge * (2 * kind.rounding_charge(timesteps))
+
+
 def with_threshold(
     parameters: NeuronParameters | None,
     threshold: npt.ArrayLike,
-    initial_charge: float,
+    charge: float,
 ) -> NeuronParameters:
     """Parameters with another threshold and the potential that goes with it.
 
     Args:
         parameters: What the rest is taken from; None: there is none yet.
         threshold: `[]` or `[C]`, above 0, activation units.
-        initial_charge: Initial potential in thresholds, 0...1.
+        charge: Initial potential in thresholds, as `potential_of` gives.
 
     Returns:
         Parameters in float32.
     """
     threshold = np.asarray(threshold, "float32")
-    potential = (initial_charge * threshold).astype("float32")
+    potential = (charge * threshold).astype("float32")
     if parameters is None:
         return NeuronParameters(threshold, potential)
     return parameters.replace(threshold=threshold, initial_potential=potential)
@@ -212,6 +252,6 @@ def check_options(strategy: Any) -> None:
     charge = strategy.initial_charge
     if not is_number(charge) or not 0 <= charge <= 1:
         raise ValueError(
-            f"initial_charge={charge!r}. Supported: 0...1; 0.5"
+            f"initial_charge={charge!r}. Supported: 0...1 levels; 0.5"
             " makes the neuron round."
         )

@@ -197,7 +197,7 @@ class Visit:
             segment=task.segment,
             fixed_layers=task.fixed_layers,
             lag=front.lag_of(task.segment),
-            reset=front.reset,
+            kind=front.kind,
             training_set=self._training_set,
             chunks=lambda: self._chunks(~task.held_out),
             constant=front.is_constant(task.segment),

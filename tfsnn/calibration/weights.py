@@ -44,13 +44,12 @@ class WeightCalibration(TrainingOptions):
             initial potential where these are trained; `parameters` itself if
             nothing better was found.
         """
-        inputs, target = tap.view.training_set()
         return train_segment(
             tap.view.segment,
-            inputs,
-            target,
+            tap.view.training_set(),
             parameters,
             timesteps,
+            kind=tap.view.kind,
             options=self,
             fixed=tap.view.fixed_layers,
         )

@@ -1,0 +1,99 @@
+import dataclasses
+
+import pytest
+
+from tests.support.kinds import EXTENDED, KINDS
+from tfsnn.calibration import (
+    BiasCalibration,
+    MmseThreshold,
+    Pipeline,
+    Search,
+    TemporalBiasCalibration,
+    pipelines,
+)
+from tfsnn.calibration.refusals import check_steps, refusal
+from tfsnn.dynamics import BitPlane, Burst, IntegrateAndFire
+
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+PUBLISHED = ("light", "potential", "weights")
+FITTING = {
+    "uncalibrated": pipelines.uncalibrated(),
+    "light": pipelines.light(),
+    "advanced": pipelines.advanced(),
+    "trained": pipelines.trained(),
+}
+
+
+@every_kind
+@pytest.mark.parametrize("pipeline", FITTING.values(), ids=FITTING)
+def test_pipelines_that_fit_every_kind(pipeline, kind):
+    assert refusal(pipeline, kind) is None
+    check_steps(pipeline, kind)
+
+
+@pytest.mark.parametrize("steps", PUBLISHED)
+@pytest.mark.parametrize("kind", EXTENDED.values(), ids=EXTENDED)
+def test_published_code_has_plain_neurons(steps, kind):
+    text = (
+        f"Pipeline 'published_code_{steps}' with neurons of kind"
+        f" '{kind.name}': AveragedThreshold .*; supported: 'if'. Take another"
+        r" pipeline, such as light\(\), or another neuron"
+    )
+    with pytest.raises(ValueError, match=text):
+        check_steps(pipelines.published_code(steps), kind)
+
+
+@pytest.mark.parametrize("reset", ["soft", "hard"])
+@pytest.mark.parametrize("steps", PUBLISHED)
+def test_published_code_keeps_its_resets(steps, reset):
+    check_steps(pipelines.published_code(steps), IntegrateAndFire(reset))
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "pipeline",
+    [pipelines.temporal(), pipelines.trained(temporal_iterations=1)],
+    ids=["temporal", "trained"],
+)
+def test_a_temporal_bias_needs_decisions_at_every_step(pipeline, kind):
+    reason = refusal(pipeline, kind)
+    assert (reason is None) == (kind.name != "bit_plane")
+
+
+def test_each_step_is_named_once():
+    step = TemporalBiasCalibration()
+    pipeline = Pipeline("p", (MmseThreshold(), step, step, BiasCalibration()))
+    reason = refusal(pipeline, BitPlane())
+    assert reason.count("TemporalBiasCalibration") == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """A caller's own step."""
+
+    sets_threshold = True
+
+    def __call__(self, tap, parameters, timesteps):
+        return parameters
+
+
+class Picky(Own):
+    def refusal(self, kind):
+        return "likes no bursts" if isinstance(kind, Burst) else None
+
+
+def test_steps_may_have_something_to_say():
+    assert refusal(Pipeline("own", (Own(),)), Burst()) is None
+    picky = Pipeline("picky", (Picky(),))
+    assert refusal(picky, Burst()) == "Picky likes no bursts"
+    assert refusal(picky, BitPlane()) is None
+
+
+def test_of_a_search_the_first_has_to_fit():
+    first = Search(
+        "s", (pipelines.light(), pipelines.temporal()), (1.0, 1.0), 1.0
+    )
+    check_steps(first, BitPlane())
+    second = dataclasses.replace(first, candidates=first.candidates[::-1])
+    with pytest.raises(ValueError, match="Pipeline 'temporal' with neurons of"):
+        check_steps(second, BitPlane())
