@@ -79,6 +79,7 @@ def main(argv: list[str]) -> int:
         options, model, split="train", max_images=options.max_images
     )
     conversion = tfsnn.convert(model, config=config, sample=images[:16])
+    calibration_flags.check_lag(lag, conversion)
     with resumption.kept_until_done(
         options.output, resume=options.resume
     ) as checkpoint:

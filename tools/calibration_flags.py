@@ -6,6 +6,7 @@ from absl import app, flags
 
 import tfsnn
 from tfsnn import calibration
+from tfsnn.conversion.lags import Lag, check_lag_names
 from tfsnn_tools import neuron_flags
 from tfsnn_tools.pipeline_names import PIPELINES
 
@@ -13,6 +14,7 @@ HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
 THRESHOLDS = {
     "maximum": calibration.MaximumThreshold,
     "percentile": calibration.PercentileThreshold,
+    "gaussian": calibration.GaussianThreshold,
 }
 
 
@@ -39,6 +41,12 @@ def define_conversion(values: flags.FlagValues) -> None:
         "Value of a spike: the threshold, or 1 with thresholds in the weights.",
         flag_values=values,
     )
+    flags.DEFINE_bool(
+        "equalise",
+        False,
+        "Even out the ranges of channels between layers, for --per=layer.",
+        flag_values=values,
+    )
     neuron_flags.define(values)
 
 
@@ -54,6 +62,7 @@ def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
             average_pool=options.average_pool,
             reset=options.reset,
             spikes=options.spikes,
+            equalise=options.equalise,
             **neuron,
         )
     except ValueError as error:
@@ -141,17 +150,11 @@ def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
         for name in HYPER_PARAMETERS
         if options[name].present
     }
-    if options.threshold in THRESHOLDS:
-        if "rounding" in values:
-            raise app.UsageError(
-                f"Received --rounding with --threshold={options.threshold},"
-                " which has no quantiser. Leave it out, or use"
-                " --threshold=mmse."
-            )
-        values.pop("per", None)
-        threshold = THRESHOLDS[options.threshold](per=options.per)
-        values["threshold"] = threshold
     accepted = inspect.signature(make).parameters
+    if options.threshold in THRESHOLDS:
+        own, values["threshold"] = _threshold(options)
+        for name in own - set(accepted):
+            values.pop(name, None)
     unknown = [f"--{name}" for name in values if name not in accepted]
     if unknown:
         flags_of = [f"--{name}" for name in accepted if name in options]
@@ -168,13 +171,28 @@ def pipeline(options: flags.FlagValues) -> tfsnn.Pipeline:
         raise app.UsageError(str(error)) from error
 
 
+def _threshold(
+    options: flags.FlagValues,
+) -> tuple[set[str], calibration.Strategy]:
+    """The flags that are of `--threshold`, and the strategy it stands for."""
+    make = THRESHOLDS[options.threshold]
+    own = {"per", "rounding"} & set(inspect.signature(make).parameters)
+    if options["rounding"].present and "rounding" not in own:
+        raise app.UsageError(
+            f"Received --rounding with --threshold={options.threshold},"
+            " which has no quantiser. Leave it out, or use"
+            " --threshold=mmse."
+        )
+    return own, make(**{name: options[name].value for name in own})
+
+
 def _define_threshold(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "threshold",
         "mmse",
         ["mmse", *THRESHOLDS],
-        "Of least squared error at T, the largest activation, or the 99.9th"
-        " percentile.",
+        "Of least squared error at T, the largest activation, the 99.9th"
+        " percentile, or of least squared error for Gaussian currents.",
         flag_values=values,
     )
     flags.DEFINE_enum(
@@ -188,19 +206,19 @@ def _define_threshold(values: flags.FlagValues) -> None:
         "rounding",
         "round",
         ["round", "floor"],
-        "Quantiser of --threshold=mmse; floor is the paper's.",
+        "Quantiser of --threshold=mmse and gaussian; floor is the paper's.",
         flag_values=values,
     )
 
 
 def _define_extent(values: flags.FlagValues) -> None:
-    flags.DEFINE_integer(
+    flags.DEFINE_list(
         "lag",
         None,
         "Steps a neuron charges before it may fire, up to the largest T; a"
         " smaller T has its own. By default 0, the paper's clock; T with"
-        " --neuron=bit_plane.",
-        lower_bound=0,
+        " --neuron=bit_plane. One number for all, or"
+        " NEURON:STEPS,NEURON:STEPS with 0 for the others.",
         flag_values=values,
     )
     flags.DEFINE_integer(
@@ -212,16 +230,43 @@ def _define_extent(values: flags.FlagValues) -> None:
     )
 
 
-def lag(options: flags.FlagValues, timesteps: list[int]) -> int | None:
+def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag | None:
     """The lag of `--lag`, which some T can have; None if it is not given.
 
     Raises:
-        absl.app.UsageError: If it exceeds every T.
+        absl.app.UsageError: If it is neither a number nor names with one each,
+            or exceeds every T.
     """
-    if options.lag is not None and options.lag > max(timesteps):
+    if options.lag is None:
+        return None
+    text = ",".join(options.lag)
+    parts = [entry.rpartition(":") for entry in options.lag]
+    names = [name.strip() for name, colon, _ in parts if colon]
+    every = [int(n) for *_, n in parts if n.strip().isdecimal()]
+    one_for_all = len(parts) == 1 and not names
+    by_name = all(names) and len(set(names)) == len(parts)
+    if len(every) != len(parts) or not every or not (one_for_all or by_name):
         raise app.UsageError(
-            f"Received --lag={options.lag} with T up to {max(timesteps)}."
+            f"Received --lag={text}. Supported: a whole number from 0, or"
+            " names of neurons with one each. Use, for example, --lag=1 or"
+            " --lag=conv1_relu:0,conv2_relu:2."
+        )
+    if max(every) > max(timesteps):
+        raise app.UsageError(
+            f"Received --lag={text} with T up to {max(timesteps)}."
             f" Supported: 0...{max(timesteps)}. Use a smaller --lag, or a"
             " larger T in --timesteps."
         )
-    return options.lag
+    return every[0] if one_for_all else dict(zip(names, every, strict=True))
+
+
+def check_lag(lag: Lag | None, conversion: tfsnn.Conversion) -> None:
+    """Raises unless `--lag` names neurons of the network.
+
+    Raises:
+        absl.app.UsageError: If it does not.
+    """
+    try:
+        check_lag_names(lag, conversion.neuron_names)
+    except ValueError as error:
+        raise app.UsageError(f"--{error}") from error

@@ -173,6 +173,28 @@ def test_a_lag_beyond_every_t_is_refused():
         run(timesteps=[4, 2], config=SweepConfig(lag=100))
 
 
+def test_lags_by_name_reach_the_models():
+    _, last = conversion().neuron_names
+    result = run(
+        timesteps=[4, 8], config=dataclasses.replace(QUIET, lag={last: 6})
+    )
+    assert result.lags == {4: {last: 4}, 8: {last: 6}}
+    for timesteps, lag in result.lags.items():
+        assert result[timesteps].get_layer(last).lag == lag[last]
+
+
+@pytest.mark.parametrize(
+    ("lag", "text"),
+    [
+        ({"nothing": 1}, r"no neuron of this network: \['nothing'\]"),
+        ({"nothing": 9}, r"lag=\{'nothing': 9\} with T up to 4"),
+    ],
+)
+def test_lags_by_name_that_do_not_fit_are_refused(lag, text):
+    with pytest.raises(ValueError, match=text):
+        run(timesteps=[4], config=SweepConfig(lag=lag))
+
+
 @pytest.mark.parametrize("config", [{"lag": 1}, SweepConfig, 4])
 def test_what_is_no_config_is_refused(config):
     with pytest.raises(TypeError, match="config is .*Supported: a SweepConfig"):

@@ -74,14 +74,14 @@ def run_of(front, segment):
     )
 
 
-def walk(front, segment, affine):
+def walk(front, segment, affine, neuron=run_of):
     """Visits a segment as the sweep does; its folded output."""
     indices = range(len(front.parts))
     currents = [front.current(segment, affine, i) for i in indices]
     if segment.role == JUNCTION:
         front.pass_on(segment, affine)
         return currents
-    run = run_of(front, segment)
+    run = neuron(front, segment)
     front.emit(segment, run, iter(currents))
     return [run.mean_output(current) for current in currents]
 
@@ -136,6 +136,33 @@ def test_the_analog_front_is_the_network(monkeypatch, batch):
         np.testing.assert_array_equal(got, values)  # Dyadic: nothing rounds.
 
 
+@pytest.mark.parametrize("batch", [2, 100])
+def test_what_is_ahead_of_the_analog_front_comes(monkeypatch, batch):
+    monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
+    front = AnalogFront(segments(), make_images(5))
+    ahead = {}
+    for number, segment in enumerate(segments()):
+        output = front.advance(segment, compiled(segment))
+        if segment.name in ahead:
+            np.testing.assert_array_equal(ahead[segment.name], output)
+        ahead |= front.ahead(segments()[number + 1 : number + 3])
+    assert list(ahead) == NAMES[1:]
+
+
+@pytest.mark.parametrize("batch", [2, 100])
+def test_currents_of_the_analog_front_can_be_asked_for(monkeypatch, batch):
+    monkeypatch.setattr(fronts, "ANALOG_BATCH", batch)
+    front = AnalogFront(segments(), make_images(5))
+    for segment in segments():
+        affine = compiled(segment)
+        output = front.advance(segment, affine)
+        current = front.current(segment, affine)
+        if segment.neuron is not None:
+            assert (current < 0).any()
+            current = np.asarray(segment.neuron.operation(current))
+        np.testing.assert_array_equal(current, output)
+
+
 @pytest.mark.parametrize(
     ("rows", "budget"),
     # A micro-batch of one image: 288 bytes constant, 1152 temporal.
@@ -177,6 +204,25 @@ def check_is_the_model(front, model, images, budget):
                 for g in got
             ]
         np.testing.assert_array_equal(np.concatenate(got), mean)
+
+
+@pytest.mark.parametrize("lag", [2, {"second": 3}, {"first": 4, "third": 1}])
+def test_the_spiking_front_has_the_lags_of_the_model(lag):
+    images = make_images(5)
+    front = SpikingFront(segments(), images, T, lag=lag)
+    names = [s.name for s in segments() if s.role == NEURON]
+    model = conversion().spiking_model(T, lag=lag)
+    expected = dict(zip(names, outputs(model, names, images), strict=True))
+    for segment in segments():
+        got = walk(
+            front, segment, compiled(segment), lambda f, s: f.neuron(s, ONE)
+        )
+        if segment.role == NEURON:
+            spikes = expected[segment.name]
+            mean = tf.reduce_mean(
+                tf.reshape(spikes, [T, 5, *spikes.shape[1:]]), axis=0
+            )
+            np.testing.assert_array_equal(np.concatenate(got), mean)
 
 
 def test_what_is_constant():

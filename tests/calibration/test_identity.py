@@ -75,6 +75,10 @@ DIFFERENT = {
         lambda: identity(config=SweepConfig(lag=2)),
         ["lag (None there, 2 now)"],
     ),
+    "lag of a neuron": (
+        lambda: identity(config=SweepConfig(lag={"relu": 2})),
+        ["lag (0 there, {'relu': 2} now)"],
+    ),
     "held out": (
         lambda: identity(config=SweepConfig(held_out=3)),
         ["held_out (4 there, 3 now)"],

@@ -134,6 +134,37 @@ def test_several_t_are_several_calls_also_over_budget():
     assert_equal_parameters(alone[8], together[8])
 
 
+def test_each_neuron_has_its_own_lag():
+    first, second, third = conversion("residual").neuron_names
+    one, _ = run("residual", [4], light(), lag=2)
+    each, _ = run("residual", [4], light(), lag={second: 2, third: 2})
+    assert_equal_parameters(one[4], each[4])
+    late, _ = run("residual", [4], light(), lag={third: 2})
+    none, _ = run("residual", [4], light())
+    for name in (first, second):
+        np.testing.assert_array_equal(late[4][name].bias, none[4][name].bias)
+    assert (late[4][third].bias != none[4][third].bias).any()
+
+
+@pytest.mark.parametrize(
+    ("lags", "counting"),
+    [((4, 4, 4), True), ((9, 4, 4), True), ((0, 4, 4), False)],
+)
+def test_counts_say_everything_if_all_lags_are_t(monkeypatch, lags, counting):
+    used = []
+    for kind in ("CountingFront", "SpikingFront"):
+        front = getattr(sweep, kind)
+        monkeypatch.setattr(
+            sweep,
+            kind,
+            lambda *a, f=front, **k: used.append(f.counting) or f(*a, **k),
+        )
+    names = conversion("residual").neuron_names
+    lag = dict(zip(names, lags, strict=True))
+    run("residual", [4], uncalibrated(), lag=lag)
+    assert used == [counting]
+
+
 @pytest.fixture
 def stored(monkeypatch):
     """Everything a store was given, by source."""
@@ -373,6 +404,8 @@ def test_a_segment_of_zeros():
         ({"lag": 0.5}, "lag=0.5"),
         ({"lag": "T"}, "lag='T'"),
         ({"lag": True}, "lag=True"),
+        ({"lag": {"relu": -1}}, r"lag\['relu'\]=-1. Supported: whole numbers"),
+        ({"lag": {"relu": None}}, r"lag\['relu'\]=None"),
         ({"held_out": 1}, "held_out=1. Supported: whole numbers, 2 to 16;"),
         ({"held_out": 17}, "held_out=17"),
         ({"current_budget": -1}, "current_budget=-1"),

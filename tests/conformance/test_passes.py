@@ -19,6 +19,7 @@ from tests.support.networks import (
 from tfsnn.graph import trace
 from tfsnn.graph.passes import (
     PASSES,
+    equalise,
     pool_to_convolution,
     prepare,
     slice_to_pool,
@@ -160,7 +161,7 @@ def test_save_and_load(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "apply_pass", [*PASSES, pool_to_convolution, slice_to_pool]
+    "apply_pass", [*PASSES, pool_to_convolution, slice_to_pool, equalise]
 )
 @pytest.mark.parametrize(
     "name",

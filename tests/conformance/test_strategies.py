@@ -12,6 +12,7 @@ from tests.support.segment_views import view_of
 from tfsnn.calibration import (
     AveragedThreshold,
     BiasCalibration,
+    GaussianThreshold,
     MaximumThreshold,
     MmseThreshold,
     PercentileThreshold,
@@ -35,6 +36,8 @@ STRATEGIES = {
     "mmse, layer, round": MmseThreshold("layer", "round", 10),
     "mmse, channel, floor": MmseThreshold("channel", "floor", 10, 0.0),
     "mmse, channel, round": MmseThreshold("channel", "round", 10),
+    "gaussian, layer, floor": GaussianThreshold("layer", "floor", 0.0),
+    "gaussian, channel, round": GaussianThreshold(),
     "averaged": AveragedThreshold(3),
     "bias": BiasCalibration(),
     "bias, damped": BiasCalibration(0.25),

@@ -43,6 +43,7 @@ def test_kind_of_neuron(arguments, kind):
             {"neuron": "burst", "reset": "hard"},
             "reset='hard' with neuron='burst'. Supported: 'soft'; only plain",
         ),
+        ({"equalise": None}, "equalise=None. Supported: False, True"),
         ({"max_spikes": 0}, "max_spikes=0. Supported: whole numbers 1...255."),
     ],
 )
@@ -59,6 +60,7 @@ def test_to_dict_and_back():
         "spikes": "unit",
         "neuron": "if",
         "max_spikes": 4,
+        "equalise": False,
     }
     assert ConversionConfig.from_dict(config.to_dict()) == config
 

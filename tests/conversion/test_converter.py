@@ -109,6 +109,19 @@ def test_average_pools_stay_linear_by_default():
     assert len(conversion.neuron_names) == 2
 
 
+@pytest.mark.parametrize("name", ["sequential", "residual"])
+def test_equalised(name):
+    """Weights differ, outputs do not."""
+    plain, even = (
+        convert(build(name), config=ConversionConfig(equalise=equalise))
+        for equalise in (False, True)
+    )
+    weights = [c.analog.get_weights() for c in (plain, even)]
+    assert any((a != b).any() for a, b in zip(*weights, strict=True))
+    assert even.difference < 1e-5  # float32
+    assert even.neuron_names == plain.neuron_names
+
+
 def test_average_pools_with_a_neuron():
     config = ConversionConfig(average_pool="neuron")
     conversion = convert(build("pooled_with_softmax"), config=config)

@@ -42,6 +42,26 @@ def test_channels_are_counted(layout, shape, inputs, outputs):
 
 
 @cases
+def test_largest_weights_by_channel(layout, shape, inputs, outputs, rng):
+    """One kernel entry at a time: which channels does it join?"""
+    by_input, by_output = np.zeros(inputs), np.zeros(outputs)
+    kernel = rng.standard_normal(shape)
+    taps = int(np.prod(shape[:-2]))
+    for index in np.ndindex(shape):
+        one = np.zeros(shape)
+        one[index] = kernel[index]
+        for channel in range(inputs):
+            x = np.zeros((taps, inputs))
+            x[:, channel] = 1
+            response = np.abs(apply(layout, one, x))
+            by_input[channel] = max(by_input[channel], response.max())
+            by_output = np.maximum(by_output, response)
+    # Products with one.
+    np.testing.assert_array_equal(layout.largest_by_input(kernel), by_input)
+    np.testing.assert_array_equal(layout.largest_by_output(kernel), by_output)
+
+
+@cases
 def test_scaled_inputs_equal_scaled_data(layout, shape, inputs, outputs, rng):
     kernel = rng.standard_normal(shape)
     factor = rng.uniform(0.5, 2, inputs)

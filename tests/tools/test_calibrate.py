@@ -79,6 +79,13 @@ def test_json_is_the_record(command, flags, tmp_path):
     assert json.loads(outcome.out) == json.loads(written)
 
 
+def test_lag_of_no_neuron(command, flags, tmp_path):
+    outcome = command("calibrate", *flags(lag="nothing:1"))
+    assert outcome.code == 2
+    assert "lag names no neuron of this network: ['nothing']" in outcome.err
+    assert nothing_written(tmp_path)
+
+
 def test_options_reach_the_library(command, flags):
     options = {
         "timesteps": 3,
@@ -187,7 +194,7 @@ BAD = {
     "too few images": ({"max_images": "15"}, 2, "flag --max_images=15"),
     "lag beyond T": ({"lag": "100"}, 2, "--lag=100 with T up to 4"),
     "bad scale": ({"scale": "0"}, 1, "scale"),
-    "lag that is no number": ({"lag": "x"}, 2, "flag --lag"),
+    "lag that is no number": ({"lag": "x"}, 2, "Received --lag=x"),
 }
 
 

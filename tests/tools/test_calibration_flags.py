@@ -3,6 +3,7 @@ from absl import app, flags
 
 from tfsnn import ConversionConfig
 from tfsnn.calibration import (
+    GaussianThreshold,
     MaximumThreshold,
     MmseThreshold,
     PercentileThreshold,
@@ -44,6 +45,35 @@ def test_lag(lag):
     assert calibration_flags.lag(options, [4, 8]) == lag
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("conv1_relu:0,conv2_relu:2", {"conv1_relu": 0, "conv2_relu": 2}),
+        (" a : 3 ", {"a": 3}),
+        ("block:1/relu:4", {"block:1/relu": 4}),
+        (" 2 ", 2),
+    ],
+)
+def test_lag_of_some_neurons(text, expected):
+    options = parsed(f"--lag={text}")
+    assert calibration_flags.lag(options, [4, 8]) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["-1", "x", "a:x", "a:-1", "1,2", "1,a:2", "a:1,a:2", ":1", ""]
+)
+def test_lag_that_is_none(text):
+    with pytest.raises(
+        app.UsageError, match="--lag=.*a whole number from 0, or"
+    ):
+        calibration_flags.lag(parsed(f"--lag={text}"), [8])
+
+
+def test_lag_of_a_neuron_beyond_every_t():
+    with pytest.raises(app.UsageError, match="--lag=a:1,b:9 with T up to 8"):
+        calibration_flags.lag(parsed("--lag=a:1,b:9"), [4, 8])
+
+
 def test_lag_beyond_every_t():
     with pytest.raises(app.UsageError, match="--lag=9 with T up to 8.*0...8"):
         calibration_flags.lag(parsed("--lag=9"), [4, 8])
@@ -66,6 +96,7 @@ def test_light_pipeline_gets_its_flags():
     [
         ("maximum", MaximumThreshold("layer")),
         ("percentile", PercentileThreshold(99.9, "layer")),
+        ("gaussian", GaussianThreshold("layer")),
         ("mmse", MmseThreshold("layer")),
     ],
 )
@@ -76,7 +107,24 @@ def test_threshold(pipeline, name, strategy):
     assert calibration_flags.pipeline(options).strategies[0] == strategy
 
 
-def test_rounding_is_of_mmse_only():
+@pytest.mark.parametrize("pipeline", ["light", "temporal"])
+def test_gaussian_thresholds_have_a_rounding(pipeline):
+    options = parsed(
+        f"--pipeline={pipeline}", "--threshold=gaussian", "--rounding=floor"
+    )
+    threshold, *_ = calibration_flags.pipeline(options).strategies
+    assert threshold == GaussianThreshold("channel", "floor")
+
+
+def test_weights_are_trained_for_the_rounding_of_the_thresholds():
+    options = parsed(
+        "--pipeline=advanced", "--threshold=gaussian", "--rounding=floor"
+    )
+    threshold, weights, _ = calibration_flags.pipeline(options).strategies
+    assert threshold.rounding == weights.rounding == "floor"
+
+
+def test_rounding_is_of_quantisers_only():
     options = parsed("--threshold=maximum", "--rounding=floor")
     with pytest.raises(app.UsageError, match="--rounding with --threshold=max"):
         calibration_flags.pipeline(options)
@@ -86,6 +134,11 @@ def test_conversion_config():
     options = parsed("--average_pool=neuron", "--reset=hard", "--spikes=unit")
     config = calibration_flags.conversion_config(options)
     assert config == ConversionConfig("neuron", "hard", "unit")
+
+
+def test_equalise():
+    config = calibration_flags.conversion_config(parsed("--equalise"))
+    assert config == ConversionConfig(equalise=True)
 
 
 def test_default_conversion_config():
@@ -144,9 +197,7 @@ def test_choice_that_does_not_exist(flag):
         parsed(flag)
 
 
-@pytest.mark.parametrize(
-    "flag", ["--lag=-1", "--max_images=15", "--iterations=-1"]
-)
+@pytest.mark.parametrize("flag", ["--max_images=15", "--iterations=-1"])
 def test_number_out_of_range(flag):
     with pytest.raises(
         flags.IllegalFlagValueError, match="is not (a .* )?integer"

@@ -2,7 +2,10 @@
 
 from . import pipelines
 from .biases import BiasCalibration
+from .block_weights import BlockCalibration
 from .calibrate import calibrate
+from .gains import GainCalibration
+from .gaussian import GaussianThreshold
 from .images import CalibrationImages
 from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
@@ -27,8 +30,11 @@ from .weights import WeightCalibration
 __all__ = [
     "AveragedThreshold",
     "BiasCalibration",
+    "BlockCalibration",
     "CalibrationImages",
     "CalibrationResult",
+    "GainCalibration",
+    "GaussianThreshold",
     "LeastSquaresCalibration",
     "MaximumThreshold",
     "MmseThreshold",

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion, convert
-from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.conversion.lags import Lag, check_lag_names, lag_of, largest_lag
 from tfsnn.layers.timesteps import (
     check_kind_lag,
     check_kind_timesteps,
@@ -65,9 +65,9 @@ def calibrate(
         DataError: If the images do not fit; lists all problems.
         ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
-        ValueError: If a T is out of range or given twice, the lag exceeds
-            every T, another number is out of range, or the kind of neuron
-            cannot have the T, the lag or a step of the pipeline.
+        ValueError: If a T is out of range or given twice, a lag exceeds every
+            T or is of no neuron, another number is out of range, or the kind
+            of neuron cannot have the T, the lag or a step of the pipeline.
     """
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
@@ -80,9 +80,10 @@ def calibrate(
         )
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
+    check_lag_names(config.lag, conversion.neuron_names)
     kind = conversion.config.kind
     check_steps(pipeline, kind)
-    lag = _checked_lag(config.lag, every, kind)
+    lag = _checked_lag(config.lag, every, conversion)
     config = dataclasses.replace(config, lag=lag)
     data = CalibrationImages.from_any(
         images,
@@ -127,7 +128,7 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
             f"config is {config!r}. Supported: a SweepConfig, or None for the"
             " defaults. Pass for example tfsnn.SweepConfig(lag=8)."
         )
-    if config.lag is not None and config.lag > largest:
+    if config.lag is not None and largest_lag(config.lag) > largest:
         raise ValueError(
             f"lag={config.lag} with T up to {largest}. Supported:"
             f" 0...{largest}; 0 is pipelined, and where it reaches T,"
@@ -137,13 +138,15 @@ def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:
 
 
 def _checked_lag(
-    lag: int | None, every: Sequence[int], kind: NeuronKind
-) -> int:
+    lag: Lag | None, every: Sequence[int], conversion: Conversion
+) -> Lag:
     """The lag that gives every T its own."""
+    kind = conversion.config.kind
     lags = {T: lag_at(lag, T, kind) for T in every}
-    for timesteps, one in lags.items():
+    for timesteps, of_all in lags.items():
         check_kind_timesteps(kind, timesteps)
-        check_kind_lag(kind, one, timesteps)
+        for name in conversion.neuron_names:
+            check_kind_lag(kind, lag_of(of_all, name), timesteps)
     return max(lags.values()) if lag is None else lag
 
 

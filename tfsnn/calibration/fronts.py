@@ -4,19 +4,20 @@ The analog front holds what the untouched network computes, the spiking front
 (one for each T) what its calibrated neurons emit, both on the same images in
 the same order, in micro-batches.
 
-Memory: what later segments still read. The analog front holds 4 bytes a
-neuron and image, the spiking front the bits of one spike a neuron, image and
-step, one bit for plain neurons, and float32 currents of junctions up to a
-budget; see `FrontierStore`.
+Memory: what later segments still read; of the analog front also what the
+present one reads. The analog front holds 4 bytes a neuron and image, the
+spiking front the bits of one spike a neuron, image and step, one bit for plain
+neurons, and float32 currents of junctions up to a budget; see `FrontierStore`.
 """
 
 import collections
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
@@ -113,9 +114,12 @@ class AnalogFront:
         self._slices = slices(len(images), ANALOG_BATCH)
         self._store = FrontierStore(num_readers(segments))
         self._store.put(INPUT, [images[part] for part in self._slices])
+        self._read: tuple[str, ...] = ()
 
     def advance(self, segment: Segment, current: Callable) -> np.ndarray:
         """Runs one segment and its ReLU over all images.
+
+        What it reads is kept until the next segment, for `current`.
 
         Args:
             segment: The next segment.
@@ -124,17 +128,64 @@ class AnalogFront:
         Returns:
             Activations `[N, ...]`; the plain current where there is no neuron.
         """
+        self._store.done(self._read)
+        self._read = segment.sources
         outputs = []
-        for index in range(len(self._slices)):
-            sources = [self._store.get(s, index) for s in segment.sources]
-            output = current(*map(tf.convert_to_tensor, sources))
+        for output in self._currents(segment, current):
             if segment.neuron is not None:
                 output = segment.neuron.operation(output)
             outputs.append(output.numpy())
         if self._store.wants(segment.name):
             self._store.put(segment.name, outputs)
-        self._store.done(segment.sources)
         return np.concatenate(outputs).astype("float32", copy=False)
+
+    def current(self, segment: Segment, current: Callable) -> np.ndarray:
+        """What the ReLU of the segment just run gets.
+
+        Args:
+            segment: The segment that `advance` ran last.
+            current: Its `compiled` affine part.
+
+        Returns:
+            `[N, ...]`, float32; computed again.
+        """
+        outputs = [c.numpy() for c in self._currents(segment, current)]
+        return np.concatenate(outputs).astype("float32", copy=False)
+
+    def ahead(self, segments: Sequence[Segment]) -> dict[str, np.ndarray]:
+        """What segments will answer, without going on to them.
+
+        Args:
+            segments: Those that follow the one just run, in order.
+
+        Returns:
+            Name to what `advance` will return.
+        """
+        outputs = {}
+        for segment in segments:
+            currents = self._currents(segment, compiled(segment), outputs)
+            outputs[segment.name] = [
+                current.numpy()
+                if segment.neuron is None
+                else segment.neuron.operation(current).numpy()
+                for current in currents
+            ]
+        return {
+            name: np.concatenate(batches).astype("float32", copy=False)
+            for name, batches in outputs.items()
+        }
+
+    def _currents(self, segment, current, outputs=None):
+        """The currents of a segment; `outputs` go before what is stored."""
+        outputs = outputs or {}
+        for index in range(len(self._slices)):
+            sources = [
+                outputs[name][index]
+                if name in outputs
+                else self._store.get(name, index)
+                for name in segment.sources
+            ]
+            yield current(*map(tf.convert_to_tensor, sources))
 
 
 class SpikingFront:
@@ -143,7 +194,7 @@ class SpikingFront:
     Attributes:
         counting: Whether only mean outputs are held, see `CountingFront`.
         timesteps: T.
-        lag: Lag of neurons with a temporal current.
+        lag: Lag of the neurons with a temporal current, see `Lag`.
         kind: Kind of neuron.
         parts: The slice of images of each micro-batch.
         graphs: Graphs compiled for this T.
@@ -157,7 +208,7 @@ class SpikingFront:
         images: np.ndarray,
         timesteps: int,
         *,
-        lag: int = 0,
+        lag: Lag = 0,
         kind: NeuronKind | None = None,
         batch: int | None = None,
         junction_budget: float = math.inf,
@@ -168,7 +219,7 @@ class SpikingFront:
             segments: All segments.
             images: `[N, ...]`.
             timesteps: T.
-            lag: Lag of neurons with a temporal current, 0...T.
+            lag: Lag of the neurons with a temporal current, 0...T, see `Lag`.
             kind: Kind of neuron; plain ones if None.
             batch: Images of a micro-batch; None: as fit `FOLDED_BATCH`.
             junction_budget: Bytes of junctions' currents kept; beyond, a
@@ -200,6 +251,12 @@ class SpikingFront:
         """Whether a segment's current is the same at every step."""
         return all(source in self._constant for source in segment.sources)
 
+    def lag_of(self, segment: Segment) -> int:
+        """The lag of a segment's neuron, 0 where its current is constant."""
+        return (
+            0 if self.is_constant(segment) else lag_of(self.lag, segment.name)
+        )
+
     def neuron(
         self, segment: Segment, parameters: NeuronParameters
     ) -> NeuronRun:
@@ -215,7 +272,7 @@ class SpikingFront:
         return NeuronRun(
             parameters,
             timesteps=self.timesteps,
-            lag=self.lag,
+            lag=self.lag_of(segment),
             kind=self.kind,
             constant=self.is_constant(segment),
             graphs=self.graphs,
@@ -230,12 +287,20 @@ class SpikingFront:
         Returns:
             One `[N, ...]` a source, in the order of `segment.sources`.
         """
-        return [
-            np.concatenate(
-                [self._mean(name, index) for index in range(len(self.parts))]
-            )
-            for name in segment.sources
-        ]
+        return [self.mean_source(name) for name in segment.sources]
+
+    def mean_source(self, name: str) -> np.ndarray:
+        """What a source emits, averaged over time.
+
+        Args:
+            name: A source that has been emitted and is still to be read.
+
+        Returns:
+            `[N, ...]`, activation units.
+        """
+        return np.concatenate(
+            [self._mean(name, index) for index in range(len(self.parts))]
+        )
 
     def current(
         self, segment: Segment, affine: Callable, index: int

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tfsnn.conversion.lags import Lag, lag_within
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.layers.timesteps import default_lag
 
@@ -82,7 +83,7 @@ class Trial:
         return dataclasses.asdict(self)
 
 
-def lag_at(lag: int | None, timesteps: int, kind: NeuronKind) -> int:
+def lag_at(lag: Lag | None, timesteps: int, kind: NeuronKind) -> Lag:
     """The lag used at one T of a calibration for several.
 
     Args:
@@ -91,8 +92,8 @@ def lag_at(lag: int | None, timesteps: int, kind: NeuronKind) -> int:
         kind: Kind of neuron.
 
     Returns:
-        0...T.
+        0...T, of all neurons or by name.
     """
     if lag is None:
         return default_lag(kind, timesteps)
-    return min(lag, timesteps)
+    return lag_within(lag, timesteps)

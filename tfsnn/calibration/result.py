@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion
+from tfsnn.conversion.lags import Lag
 from tfsnn.types import NeuronParameters, Parameters
 
 from .pipeline import Pipeline
@@ -35,7 +36,7 @@ class CalibrationResult(Mapping):
 
     conversion: Conversion
     pipeline: Pipeline | Search
-    lag: int
+    lag: Lag
     parameters: Mapping[int, Mapping[str, Parameters]]
     steps: tuple[Step, ...]
     num_images: int
@@ -54,7 +55,7 @@ class CalibrationResult(Mapping):
         return tuple(self.parameters)
 
     @property
-    def lags(self) -> dict[int, int]:
+    def lags(self) -> dict[int, Lag]:
         """T to the lag of its neurons with a temporal current, at most T."""
         kind = self.conversion.config.kind
         return {T: lag_at(self.lag, T, kind) for T in self.timesteps}

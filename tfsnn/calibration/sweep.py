@@ -8,14 +8,18 @@ calibrated predecessors really emit, and left behind.
 
 import collections
 import dataclasses
+import functools
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
+from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.errors import DataError
-from tfsnn.graph.segments import JUNCTION, READOUT, cut
+from tfsnn.graph.blocks import blocks
+from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut
 from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
 from tfsnn.types import Parameters
@@ -38,9 +42,10 @@ class SweepConfig:
     """What a sweep needs besides the pipeline.
 
     Attributes:
-        lag: Lag of every neuron with a temporal current. Where it exceeds T,
-            that T has a lag of T; `calibrate` refuses one beyond every T. None:
-            0, but T for bit-plane neurons, which can have no other.
+        lag: Lag of every neuron with a temporal current, or neuron name to
+            lag, 0 for the others. Where one exceeds T, that T has a lag of T;
+            `calibrate` refuses one beyond every T. None: 0, but T for
+            bit-plane neurons, which can have no other.
         held_out: One image in this many is held out for acceptance.
         current_budget: Bytes of current kept for re-measuring one segment.
             Steps are measured on the images that fit; on 128, computing the
@@ -57,7 +62,7 @@ class SweepConfig:
             nothing is kept. It is not removed at the end.
     """
 
-    lag: int | None = None
+    lag: Lag | None = None
     held_out: int = 4
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
@@ -70,16 +75,15 @@ class SweepConfig:
             TypeError: If the checkpoint is no path.
             ValueError: If a number is out of range.
         """
+        object.__setattr__(self, "lag", _checked_lag(self.lag))
         for name, limits in (
-            ("lag", {"low": 0}),
             ("held_out", {"low": 2, "high": MIN_IMAGES}),
             ("current_budget", {"low": 0}),
         ):
             default = type(self).__dict__[name]
-            value = getattr(self, name)
-            if value is default:  # None has no range.
-                continue
-            value = checked_whole(name, value, default=default, **limits)
+            value = checked_whole(
+                name, getattr(self, name), default=default, **limits
+            )
             object.__setattr__(self, name, value)
         place = self.checkpoint
         if not isinstance(place, (str, os.PathLike, type(None))):
@@ -143,12 +147,22 @@ def sweep(
         unit="segment",
         shown=config.progress,
     ) as bar:
-        for segment in calibrated:
+        for segment, later in _with_rest_of_block(calibrated):
             affine = compiled(segment)
             target = analog.advance(segment, affine)
             _check_finite(segment, target)
             task = Task(
-                segment, affine, target, held_out, fixed, config.current_budget
+                segment,
+                affine,
+                target,
+                held_out,
+                fixed,
+                config.current_budget,
+                analog_current=functools.partial(
+                    analog.current, segment, affine
+                ),
+                later=later,
+                ahead=analog.ahead,
             )
             for front in fronts:
                 if segment.role == JUNCTION:
@@ -159,6 +173,13 @@ def sweep(
                     steps += found.steps
                 bar.update()
     return parameters, steps
+
+
+def _with_rest_of_block(segments):
+    """Each segment, and those behind it in its block."""
+    for block in blocks(segments):
+        for number, segment in enumerate(block):
+            yield segment, block[number + 1 :]
 
 
 def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
@@ -176,9 +197,22 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
 
 def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    if lag == timesteps and options["kind"].has_counts:
+    neurons = [s.name for s in segments if s.role == NEURON]
+    two_phase = all(lag_of(lag, name) == timesteps for name in neurons)
+    if two_phase and options["kind"].has_counts:
         return CountingFront(segments, images, timesteps, **options)
     return SpikingFront(segments, images, timesteps, lag=lag, **options)
+
+
+def _checked_lag(lag: Lag | None) -> Lag | None:
+    if lag is None:
+        return None
+    if isinstance(lag, Mapping):
+        return {
+            name: checked_whole(f"lag[{name!r}]", one, low=0, default=0)
+            for name, one in lag.items()
+        }
+    return checked_whole("lag", lag, low=0, default=None)
 
 
 def _shared_layers(graph: Graph) -> frozenset[str]:

@@ -14,6 +14,7 @@ from tfsnn.numerics import SortedActivations
 from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
+from .horizon import Horizon
 
 
 class Neuron(Protocol):
@@ -46,6 +47,12 @@ class SegmentView:
             current is folded `[T*B, ...]`, or `[B, ...]` where `constant`.
         constant: Whether the current is the same at every step.
         graphs: Where compiled graphs of this T are kept.
+        analog_current: Computes what the ReLU gets in the analog network,
+            `[N, ..., C]`, of the images of the training set; None for a
+            read-out.
+        horizon: Gives the segment and those behind it, up to the end of its
+            block and at most so many, of the images of the training set; None
+            for a read-out.
         neuron: Gives its neuron with other parameters, to be run on a chunk's
             current; None for a read-out.
         counting: Whether only mean currents are known, because only the
@@ -60,6 +67,8 @@ class SegmentView:
     chunks: Callable[[], Iterator[tuple[tf.Tensor, np.ndarray]]]
     constant: bool
     graphs: Graphs
+    analog_current: Callable[[], np.ndarray] | None = None
+    horizon: Callable[[int], Horizon] | None = None
     neuron: Callable[[NeuronParameters], Neuron] | None = None
     counting: bool = False
 

@@ -1,8 +1,10 @@
 """Strategies that choose the firing threshold."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.numerics import SortedActivations
@@ -38,7 +40,7 @@ class MaximumThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
 
     def __call__(
         self, tap: Tap, parameters: NeuronParameters | None, timesteps: int
@@ -46,8 +48,8 @@ class MaximumThreshold:
         """Proposes the maximum, see `Strategy`."""
         largest = tap.sorted_activations(self.per).maximum()
         threshold = tap.kind.quantiser(timesteps).threshold(largest)
-        charge = _potential(self.initial_charge, tap.kind, timesteps)
-        return _with_threshold(parameters, threshold, charge)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,7 @@ class PercentileThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
         if not is_number(self.percentile) or not 0 < self.percentile <= 100:
             raise ValueError(
                 f"percentile={self.percentile!r}. Supported: numbers above 0,"
@@ -83,8 +85,8 @@ class PercentileThreshold:
         values = tap.sorted_activations(self.per)
         largest = values.percentile(self.percentile)
         threshold = tap.kind.quantiser(timesteps).threshold(largest)
-        charge = _potential(self.initial_charge, tap.kind, timesteps)
-        return _with_threshold(parameters, threshold, charge)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +114,7 @@ class MmseThreshold:
 
     def __post_init__(self):
         """Checks the values."""
-        _check(self)
+        check_options(self)
         check_choice("rounding", self.rounding, ("floor", "round"))
         check_count("num_candidates", self.num_candidates)
 
@@ -127,8 +129,8 @@ class MmseThreshold:
             rounding=self.rounding,
             num_candidates=self.num_candidates,
         )
-        charge = _potential(self.initial_charge, tap.kind, timesteps)
-        return _with_threshold(parameters, threshold, charge)
+        charge = potential_of(self.initial_charge, tap.kind, timesteps)
+        return with_threshold(parameters, threshold, charge)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,12 +201,37 @@ class AveragedThreshold:
         return NeuronParameters(threshold, np.zeros_like(threshold), shift)
 
 
-def _potential(initial_charge, kind, timesteps):
-    """Levels as the potential that makes them up, in thresholds."""
+def potential_of(
+    initial_charge: float, kind: NeuronKind, timesteps: int
+) -> float:
+    """Levels as the potential that makes them up.
+
+    Args:
+        initial_charge: Levels, 0...1.
+        kind: Kind of neuron.
+        timesteps: T.
+
+    Returns:
+        Initial potential in thresholds.
+    """
     return initial_charge * (2 * kind.rounding_charge(timesteps))
 
 
-def _with_threshold(parameters, threshold, charge):
+def with_threshold(
+    parameters: NeuronParameters | None,
+    threshold: npt.ArrayLike,
+    charge: float,
+) -> NeuronParameters:
+    """Parameters with another threshold and the potential that goes with it.
+
+    Args:
+        parameters: What the rest is taken from; None: there is none yet.
+        threshold: `[]` or `[C]`, above 0, activation units.
+        charge: Initial potential in thresholds, as `potential_of` gives.
+
+    Returns:
+        Parameters in float32.
+    """
     threshold = np.asarray(threshold, "float32")
     potential = (charge * threshold).astype("float32")
     if parameters is None:
@@ -212,7 +239,15 @@ def _with_threshold(parameters, threshold, charge):
     return parameters.replace(threshold=threshold, initial_potential=potential)
 
 
-def _check(strategy):
+def check_options(strategy: Any) -> None:
+    """Raises unless `per` and `initial_charge` are in their range.
+
+    Args:
+        strategy: One that sets the threshold.
+
+    Raises:
+        ValueError: If one is not.
+    """
     check_choice("per", strategy.per, PER)
     charge = strategy.initial_charge
     if not is_number(charge) or not 0 <= charge <= 1:

@@ -11,6 +11,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .fronts import SpikingFront, compiled
+from .horizon import Horizon
 from .pipeline import Pipeline
 from .record import Step
 from .relative_error import mean_square, relative_error
@@ -33,6 +34,11 @@ class Task:
         held_out: Images no step may fit, bool `[N]`.
         fixed_layers: Names of layers whose weights must not change.
         current_budget: Bytes of current kept, see `SweepConfig`.
+        analog_current: Computes what its ReLU gets in the analog network,
+            `[N, ..., C]`.
+        later: Segments behind it, up to the end of its block.
+        ahead: Computes what segments behind it answer in the analog network,
+            see `AnalogFront.ahead`.
         cache: Of what steps compute from the target.
     """
 
@@ -42,6 +48,9 @@ class Task:
     held_out: np.ndarray
     fixed_layers: frozenset[str]
     current_budget: int
+    analog_current: Callable[[], np.ndarray]
+    later: tuple[Segment, ...]
+    ahead: Callable[[tuple[Segment, ...]], dict[str, np.ndarray]]
     cache: dict = dataclasses.field(default_factory=dict)
 
 
@@ -187,12 +196,14 @@ class Visit:
         return SegmentView(
             segment=task.segment,
             fixed_layers=task.fixed_layers,
-            lag=0 if front.is_constant(task.segment) else front.lag,
+            lag=front.lag_of(task.segment),
             kind=front.kind,
             training_set=self._training_set,
             chunks=lambda: self._chunks(~task.held_out),
             constant=front.is_constant(task.segment),
             graphs=front.graphs,
+            analog_current=lambda: task.analog_current()[~task.held_out],
+            horizon=self._horizon,
             neuron=lambda values: front.neuron(task.segment, values),
             counting=front.counting,
         )
@@ -201,6 +212,19 @@ class Visit:
         fit = ~self._task.held_out
         inputs = self._front.mean_inputs(self._task.segment)
         return [values[fit] for values in inputs], self._task.target[fit]
+
+    def _horizon(self, max_segments: int) -> Horizon:
+        task, fit = self._task, ~self._task.held_out
+        later = task.later[: max_segments - 1]
+        segments = (task.segment, *later)
+        inside = {segment.name for segment in segments}
+        outside = {s for one in segments for s in one.sources} - inside
+        targets = {task.segment.name: task.target, **task.ahead(later)}
+        return Horizon(
+            segments,
+            {s: self._front.mean_source(s)[fit] for s in sorted(outside)},
+            {name: values[fit] for name, values in targets.items()},
+        )
 
     def _chunks(
         self, chosen: np.ndarray

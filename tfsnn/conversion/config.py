@@ -31,6 +31,9 @@ class ConversionConfig:
             fires the bits of its value. See `tfsnn.dynamics`.
         max_spikes: Most spikes of a burst in one step, 1...255; not used for
             other kinds.
+        equalise: Whether the ranges of channels are evened out between
+            layers, see `tfsnn.graph.passes.equalise`: for thresholds that a
+            layer's channels share.
     """
 
     average_pool: str = "linear"
@@ -38,6 +41,7 @@ class ConversionConfig:
     spikes: str = "threshold"
     neuron: str = "if"
     max_spikes: int = 4
+    equalise: bool = False
 
     def __post_init__(self):
         """Checks the values.
@@ -51,6 +55,7 @@ class ConversionConfig:
             ("reset", tuple(RESETS)),
             ("spikes", SPIKES),
             ("neuron", tuple(NEURON_KINDS)),
+            ("equalise", (False, True)),
         ):
             if getattr(self, field) not in choices:
                 raise ValueError(

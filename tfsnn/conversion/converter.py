@@ -8,6 +8,7 @@ import numpy as np
 
 from tfsnn.errors import ConversionError, UnsupportedLayerError
 from tfsnn.graph.passes import prepare
+from tfsnn.graph.passes.equalise import equalise
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
@@ -16,6 +17,7 @@ from tfsnn.types import NeuronParameters, Parameters
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
 from .counting_model import counting_model
+from .lags import Lag, check_lag_names
 from .spiking import build_spiking_model
 from .unit_spikes import with_unit_spikes
 from .verify import verify
@@ -51,16 +53,17 @@ class Conversion:
         self,
         timesteps: int,
         *,
-        lag: int | None = None,
+        lag: Lag | None = None,
         parameters: Mapping[str, Parameters] | None = None,
     ) -> keras.Model:
         """Builds the spiking network for one T.
 
         Args:
             timesteps: T, at least 1.
-            lag: Steps each neuron charges before it may fire, 0...T; None: 0,
-                but T for bit-plane neurons, which can have no other. Neurons
-                whose current is constant always have 0.
+            lag: Steps each neuron charges before it may fire, 0...T, or neuron
+                name to such a number, 0 for the others; None: 0, but T for
+                bit-plane neurons, which can have no other. Neurons whose
+                current is constant always have 0.
             parameters: Neuron name to parameters; a neuron without keeps a
                 threshold of 1 and the initial potential with which it rounds,
                 half a threshold for plain neurons. In terms of spikes worth a
@@ -72,8 +75,8 @@ class Conversion:
             averaged over time; with its own weights.
 
         Raises:
-            ValueError: If T, the lag or a name in `parameters` does not fit,
-                or the kind of neuron does not have this T or lag.
+            ValueError: If T, the lag or a name in either mapping does not
+                fit, or the kind of neuron does not have this T or lag.
             ConversionError: If `config.spikes` is `"unit"` and no neuron has
                 one threshold a layer or channel.
         """
@@ -89,6 +92,7 @@ class Conversion:
                 f"parameters name no neuron of this network: {unknown}."
                 f" Supported: {self.neuron_names}."
             )
+        check_lag_names(lag, self.neuron_names)
         model = build_spiking_model(
             self.graph,
             timesteps=timesteps,
@@ -158,6 +162,8 @@ def convert(
     graph = prepare(source)
     if config.average_pool == "neuron":
         graph = pool_to_convolution(graph)
+    if config.equalise:
+        graph = equalise(graph)
     after = check_graph(graph)
     hidden = hidden_relus(graph)
     if hidden or not after.ok:

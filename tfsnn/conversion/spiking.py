@@ -19,13 +19,14 @@ from tfsnn.layers.timesteps import (
 from tfsnn.types import NeuronParameters, Parameters, granularity_of
 
 from .check import is_head, is_neuron
+from .lags import Lag, lag_of
 
 
 def build_spiking_model(
     graph: Graph,
     *,
     timesteps: int,
-    lag: int | None,
+    lag: Lag | None,
     kind: NeuronKind,
     parameters: Mapping[str, Parameters],
 ) -> keras.Model:
@@ -34,7 +35,7 @@ def build_spiking_model(
     Args:
         graph: A prepared graph.
         timesteps: T.
-        lag: Lag of every neuron with a temporal current; None: the default
+        lag: Lag of the neurons with a temporal current; None: the default
             of the kind.
         kind: Kind of neuron.
         parameters: Neuron name to parameters; of a read-out by any name.
@@ -46,8 +47,8 @@ def build_spiking_model(
     check_kind_timesteps(kind, timesteps)
     if lag is None:
         lag = default_lag(kind, timesteps)
-    lag = checked_lag(lag, timesteps)
-    check_kind_lag(kind, lag, timesteps)
+    for one in lag.values() if isinstance(lag, Mapping) else [lag]:
+        check_kind_lag(kind, checked_lag(one, timesteps), timesteps)
     visitor = _SpikingVisitor(timesteps, lag, kind, parameters)
     model = rewrite(
         graph,
@@ -109,7 +110,7 @@ class _SpikingVisitor:
             kind=self._kind,
             dtype=call.operation.dtype_policy,
             timesteps=self._timesteps,
-            lag=self._lag if temporal else 0,
+            lag=lag_of(self._lag, call.name) if temporal else 0,
             temporal_input=temporal,
         )
         spikes = rewriter.apply(layer, current)

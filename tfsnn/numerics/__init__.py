@@ -10,6 +10,7 @@ from tfsnn.numerics.gain import Gain, GainFit, least_squares_gain
 from tfsnn.numerics.gaussian_threshold import gaussian_threshold
 from tfsnn.numerics.kernel_layout import KernelLayout
 from tfsnn.numerics.quantiser import Quantiser
+from tfsnn.numerics.rectified_gaussian import rectified_gaussian
 from tfsnn.numerics.rescaling import rescale_kernel, rescale_output
 from tfsnn.numerics.response import response, spike_count
 from tfsnn.numerics.thresholds import SortedActivations
@@ -26,6 +27,7 @@ __all__ = [
     "fold_into_producer",
     "gaussian_threshold",
     "least_squares_gain",
+    "rectified_gaussian",
     "rescale_kernel",
     "rescale_output",
     "response",

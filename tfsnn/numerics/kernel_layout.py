@@ -115,6 +115,28 @@ class KernelLayout:
             weights * factor.reshape(groups, 1, outputs), kernel
         )
 
+    def largest_by_input(self, kernel: np.ndarray) -> np.ndarray:
+        """Largest absolute weight with which each input channel is read.
+
+        Args:
+            kernel: As in the table of the class.
+
+        Returns:
+            `[Cin]`, float64.
+        """
+        return np.abs(self._by_group(kernel)).max(axis=(0, 3)).reshape(-1)
+
+    def largest_by_output(self, kernel: np.ndarray) -> np.ndarray:
+        """Largest absolute weight that makes each output channel.
+
+        Args:
+            kernel: As in the table of the class.
+
+        Returns:
+            `[Cout]`, float64.
+        """
+        return np.abs(self._by_group(kernel)).max(axis=(0, 2)).reshape(-1)
+
     def response_to(self, kernel: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Output for an input that is `shift` everywhere.
 

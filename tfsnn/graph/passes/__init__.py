@@ -3,6 +3,7 @@
 from tfsnn.graph.view import Graph
 
 from .canonical_relu import canonical_relu
+from .equalise import equalise
 from .fold_batch_norm import fold_batch_norm
 from .pool_to_convolution import pool_to_convolution
 from .remove_inactive import remove_inactive
@@ -12,6 +13,7 @@ from .split_activations import split_activations
 __all__ = [
     "PASSES",
     "canonical_relu",
+    "equalise",
     "fold_batch_norm",
     "pool_to_convolution",
     "prepare",
