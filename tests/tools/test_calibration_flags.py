@@ -44,6 +44,10 @@ def test_lag(lag):
     assert calibration_flags.lag(options, [4, 8]) == lag
 
 
+def test_no_lag():
+    assert calibration_flags.lag(parsed(), [4, 8]) is None
+
+
 def test_lag_beyond_every_t():
     with pytest.raises(app.UsageError, match="--lag=9 with T up to 8.*0...8"):
         calibration_flags.lag(parsed("--lag=9"), [4, 8])
@@ -86,6 +90,18 @@ def test_conversion_config():
     options = parsed("--average_pool=neuron", "--reset=hard", "--spikes=unit")
     config = calibration_flags.conversion_config(options)
     assert config == ConversionConfig("neuron", "hard", "unit")
+
+
+def test_kind_of_neuron():
+    options = parsed("--neuron=burst", "--max_spikes=2")
+    config = calibration_flags.conversion_config(options)
+    assert config == ConversionConfig(neuron="burst", max_spikes=2)
+
+
+def test_what_a_kind_does_not_have():
+    options = parsed("--neuron=burst", "--reset=hard")
+    with pytest.raises(app.UsageError, match="reset='hard' with neuron='burs"):
+        calibration_flags.conversion_config(options)
 
 
 def test_default_conversion_config():
@@ -137,6 +153,7 @@ def test_hyper_parameter_of_another_pipeline(flag):
         "--average_pool=x",
         "--reset=x",
         "--spikes=x",
+        "--neuron=x",
     ],
 )
 def test_choice_that_does_not_exist(flag):
