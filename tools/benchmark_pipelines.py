@@ -36,7 +36,11 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_string("data_dir", None, "TFDS directory.", **options)
     flags.DEFINE_list(
-        "pipelines", ["published_light", "light"], "Every pipeline.", **options
+        "pipelines",
+        None,
+        "Every pipeline. By default light, and published_light with plain"
+        " neurons.",
+        **options,
     )
     flags.DEFINE_list(
         "lags",
@@ -85,7 +89,7 @@ def cells(
         }
         | shared
         for seed in options.seeds
-        for lag in lags_of(options)
+        for lag in options.lags
         for pipeline in options.pipelines
         for timesteps in options.timesteps
     ]
@@ -123,10 +127,14 @@ def measure(conversion, reference, images, test, key: dict) -> dict:
     }
 
 
-def lags_of(options: flags.FlagValues) -> list[str]:
-    """Every lag asked for; the clock of the kind of neuron by default."""
-    two_phase = options.neuron == "bit_plane"
-    return options.lags or [TWO_PHASE if two_phase else "0"]
+def fill_in(options: flags.FlagValues) -> None:
+    """Sets pipelines and lags, where not given, to those of the neurons."""
+    if not options.pipelines:
+        published = ["published_light"] if options.neuron == "if" else []
+        options.pipelines = [*published, "light"]
+    if not options.lags:
+        two_phase = options.neuron == "bit_plane"
+        options.lags = [TWO_PHASE if two_phase else "0"]
 
 
 def check_names(options: flags.FlagValues) -> None:
@@ -134,12 +142,13 @@ def check_names(options: flags.FlagValues) -> None:
     from tfsnn_tools.pipeline_names import PIPELINES
 
     unknown = sorted(set(options.pipelines) - set(PIPELINES))
-    lags = lags_of(options)
-    wrong = [lag for lag in lags if lag != TWO_PHASE and not lag.isdecimal()]
+    wrong = [
+        lag for lag in options.lags if lag != TWO_PHASE and not lag.isdecimal()
+    ]
     if unknown or wrong:
         raise app.UsageError(
             f"Received --pipelines={','.join(options.pipelines)} and"
-            f" --lags={','.join(lags)}, of which"
+            f" --lags={','.join(options.lags)}, of which"
             f" {', '.join([*unknown, *wrong])} is unknown. Supported pipelines:"
             f" {', '.join(PIPELINES)}; lags: whole numbers, or T for two-phase."
         )
@@ -150,7 +159,7 @@ def check_kind(options: flags.FlagValues, kind) -> None:
     from tfsnn.calibration.refusals import check_steps
     from tfsnn_tools.pipeline_names import PIPELINES
 
-    if kind.needs_two_phase and set(lags_of(options)) != {TWO_PHASE}:
+    if kind.needs_two_phase and set(options.lags) != {TWO_PHASE}:
         raise app.UsageError(
             f"Received --lags={','.join(options.lags)} with"
             f" --neuron={options.neuron}, whose neurons fire the bits of all"
@@ -167,6 +176,7 @@ def main(argv: list[str]) -> int:
     """Prints one row a cell and appends it to the output; then a table."""
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
+    fill_in(options)
     quiet_start.import_tensorflow()
     import tfsnn
     from tfsnn_tools.model_files import load_keras_model

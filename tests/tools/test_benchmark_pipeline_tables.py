@@ -37,6 +37,14 @@ def test_clocks_and_pipelines_downwards_timesteps_to_the_right():
     ]
 
 
+def test_neurons_that_are_not_plain_are_named():
+    found = lines(ROW | {"neuron": "if"}, ROW | {"neuron": "burst 4"})
+    assert [line.split(" | ")[1] for line in found[2:]] == [
+        "light",
+        "light, burst 4",
+    ]
+
+
 def test_seeds_are_averaged():
     rows = [ROW | {"seed": n, "drop": d} for n, d in enumerate((1, 2, 3))]
     assert lines(*rows)[2] == "| pipelined | light | 2.00 ± 1.00 (8 steps) |"

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,55 @@ def test_a_row_for_each_pipeline_clock_and_seed(benchmark, tmp_path):
         # The only neuron has a constant current: it never waits.
         assert row["latency_steps"] == 2
     assert "| two-phase | light |" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "label", "clock"),
+    [
+        ({"neuron": "burst", "max_spikes": 2}, "burst 2", "0"),
+        ({"neuron": "bit_plane"}, "bit_plane", "T"),
+    ],
+)
+def test_kinds_of_neuron(benchmark, tmp_path, changes, label, clock):
+    assert benchmark(pipelines="light", lags="0").code == 0
+    outcome = benchmark(pipelines="", lags="", **changes)
+    assert outcome.code == 0, outcome.err
+    found = [(row["neuron"], row["clock"]) for row in rows(tmp_path)]
+    assert found == [("if", "0"), (label, clock)]
+    assert f"| light, {label} |" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"neuron": "bit_plane", "lags": "0,T", "pipelines": "light"},
+            "--lags=0,T with --neuron=bit_plane, whose neurons fire the bits",
+        ),
+        (
+            {"neuron": "signed"},
+            "Pipeline 'published_code_light' with neurons of kind 'signed'",
+        ),
+        (
+            {"neuron": "signed", "max_spikes": 3},
+            "--max_spikes with --neuron=signed",
+        ),
+    ],
+)
+def test_what_a_kind_cannot_have_is_refused(benchmark, tmp_path, changes, text):
+    outcome = benchmark(**changes)
+    assert outcome.code == 2
+    assert text in outcome.err
+    assert rows(tmp_path) == []
+
+
+def test_rows_from_before_there_were_kinds_count(benchmark, tmp_path):
+    benchmark(lags="0", pipelines="light")
+    (row,) = rows(tmp_path)
+    assert row.pop("neuron") == "if"
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    benchmark(lags="0", pipelines="light")
+    assert rows(tmp_path) == [row]
 
 
 def test_finished_cells_are_not_repeated(benchmark, tmp_path):

@@ -11,7 +11,9 @@ import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images, tiny_network
 from tfsnn import progress
 from tfsnn.calibration import visit
-from tfsnn_tools import calibrate, model_files
+from tfsnn_tools import calibrate, model_files, stored_calibration
+
+BURST = {"name": "burst", "max_spikes": 3}
 
 
 @pytest.fixture
@@ -104,6 +106,7 @@ def test_options_reach_the_library(command, flags):
     assert (strategy["per"], strategy["rounding"]) == ("layer", "floor")
     assert record["conversion"] == {
         "average_pool": "neuron",
+        "equalise": False,
         "max_spikes": 4,
         "neuron": "if",
         "reset": "hard",
@@ -112,6 +115,42 @@ def test_options_reach_the_library(command, flags):
     assert record["lags"] == {"3": 1}
     found = {name: record[name] for name in ("lag", "num_images", "seed")}
     assert found == {"lag": 1, "num_images": 20, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("neuron", "more", "lags", "kind"),
+    [
+        ("signed", {}, {"2": 0, "4": 0}, {"name": "signed"}),
+        ("burst", {"max_spikes": 3}, {"2": 0, "4": 0}, BURST),
+        ("bit_plane", {}, {"2": 2, "4": 4}, {"name": "bit_plane"}),
+    ],
+)
+def test_kinds_of_neuron_from_calibration_to_export(
+    command, flags, images_file, tmp_path, neuron, more, lags, kind
+):
+    outcome = command("calibrate", *flags(neuron=neuron, **more), "--json")
+    record = json.loads(outcome.out)
+    assert record["conversion"]["neuron"] == neuron
+    assert record["lags"] == lags
+    stored = stored_calibration.read(tmp_path / "out")
+    assert stored.conversion.config.kind.to_dict() == kind
+    assert stored.lags == {int(T): lag for T, lag in lags.items()}
+    data = f"--data=npz:{images_file}:test"
+    text = command(
+        "evaluate", f"--model={tmp_path}/out/t4.keras", data, "--scale=1/255"
+    )
+    assert f"{neuron} (not plain)" in text.out
+    exported = command(
+        "export",
+        f"--model={tmp_path}/out",
+        f"--output={tmp_path / 'e'}",
+        "--json",
+    )
+    manifest = json.loads(exported.out)
+    assert manifest["conversion"]["neuron"] == neuron
+    for entry in manifest["models"]:
+        (found,) = entry["neurons"]["kinds"]
+        assert {key: found[key] for key in kind} == kind
 
 
 @pytest.mark.parametrize("reset", ["soft", "hard"])
@@ -195,6 +234,31 @@ BAD = {
     "lag beyond T": ({"lag": "100"}, 2, "--lag=100 with T up to 4"),
     "bad scale": ({"scale": "0"}, 1, "scale"),
     "lag that is no number": ({"lag": "x"}, 2, "Received --lag=x"),
+    "lag of bit planes": (
+        {"neuron": "bit_plane", "lag": "1"},
+        1,
+        "lag=1 with timesteps=2 and neurons of kind 'bit_plane'",
+    ),
+    "T of bit planes": (
+        {"neuron": "bit_plane", "timesteps": "25"},
+        1,
+        "timesteps=25 with neurons of kind 'bit_plane'",
+    ),
+    "pipeline of bit planes": (
+        {"neuron": "bit_plane", "pipeline": "temporal"},
+        1,
+        "Pipeline 'temporal' with neurons of kind 'bit_plane'",
+    ),
+    "bursts of others": (
+        {"neuron": "signed", "max_spikes": "2"},
+        2,
+        "--max_spikes with --neuron=signed. Supported: --neuron=burst",
+    ),
+    "reset of others": (
+        {"neuron": "signed", "reset": "hard"},
+        2,
+        "reset='hard' with neuron='signed'",
+    ),
 }
 
 

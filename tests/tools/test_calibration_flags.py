@@ -74,6 +74,10 @@ def test_lag_of_a_neuron_beyond_every_t():
         calibration_flags.lag(parsed("--lag=a:1,b:9"), [4, 8])
 
 
+def test_no_lag():
+    assert calibration_flags.lag(parsed(), [4, 8]) is None
+
+
 def test_lag_beyond_every_t():
     with pytest.raises(app.UsageError, match="--lag=9 with T up to 8.*0...8"):
         calibration_flags.lag(parsed("--lag=9"), [4, 8])
@@ -141,6 +145,18 @@ def test_equalise():
     assert config == ConversionConfig(equalise=True)
 
 
+def test_kind_of_neuron():
+    options = parsed("--neuron=burst", "--max_spikes=2")
+    config = calibration_flags.conversion_config(options)
+    assert config == ConversionConfig(neuron="burst", max_spikes=2)
+
+
+def test_what_a_kind_does_not_have():
+    options = parsed("--neuron=burst", "--reset=hard")
+    with pytest.raises(app.UsageError, match="reset='hard' with neuron='burs"):
+        calibration_flags.conversion_config(options)
+
+
 def test_default_conversion_config():
     assert calibration_flags.conversion_config(parsed()) == ConversionConfig()
 
@@ -190,6 +206,7 @@ def test_hyper_parameter_of_another_pipeline(flag):
         "--average_pool=x",
         "--reset=x",
         "--spikes=x",
+        "--neuron=x",
     ],
 )
 def test_choice_that_does_not_exist(flag):
