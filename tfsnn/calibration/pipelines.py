@@ -274,8 +274,8 @@ def best(budget: float = 600.0) -> Search:
     """
     candidates = {
         light(): 1.0,
-        fitted(): 4.0,
         temporal(): 3.0,
+        fitted(): 7.0,
         trained(): 8.0,
         trained(temporal_iterations=10): 10.0,
     }
