@@ -77,7 +77,7 @@ DIFFERENT = {
     ),
     "lag of a neuron": (
         lambda: identity(config=SweepConfig(lag={"relu": 2})),
-        ["lag (0 there, {'relu': 2} now)"],
+        ["lag (None there, {'relu': 2} now)"],
     ),
     "held out": (
         lambda: identity(config=SweepConfig(held_out=3)),

@@ -250,6 +250,7 @@ def test_best_leaves_out_what_bit_planes_cannot_have():
     search = dataclasses.replace(
         pipelines.best(1e6),
         candidates=(pipelines.light(), pipelines.temporal(), quick, both),
+        costs=(1.0, 1.0, 1.0, 1.0),
     )
     result = run("bit_plane", search)
     left_out = [trial.error is None for trial in result.trials]

@@ -272,7 +272,7 @@ class SpikingFront:
         return NeuronRun(
             parameters,
             timesteps=self.timesteps,
-            lag=self.lag_of(segment),
+            lag=lag_of(self.lag, segment.name),
             kind=self.kind,
             constant=self.is_constant(segment),
             graphs=self.graphs,
