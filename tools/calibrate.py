@@ -149,15 +149,17 @@ def summary(record: dict[str, Any]) -> list[tuple[str, ...]]:
         record: As written to calibration.json.
 
     Returns:
-        Cells; the error is that of the last neuron layer on held-out images,
-        mean squared difference over mean square.
+        Cells; the error is that of the last segment that was calibrated (a
+        neuron layer, or the read-out), on held-out images: mean squared
+        difference over mean square.
     """
     rows = []
     for timesteps in record["timesteps"]:
         steps = [s for s in record["steps"] if s["timesteps"] == timesteps]
         last = [s for s in steps if s["segment"] == steps[-1]["segment"]]
         accepted = sum(step["accepted"] for step in steps)
-        kept = [step["error_after"] for step in last if step["accepted"]]
+        kept = [last[0]["error_before"]]  # Of a read-out left as it is.
+        kept += [step["error_after"] for step in last if step["accepted"]]
         rows.append(
             (
                 str(timesteps),

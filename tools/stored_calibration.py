@@ -102,7 +102,7 @@ def _stored(
     steps = tuple(calibration.Step(**step) for step in record["steps"])
     return StoredCalibration(
         conversion=tfsnn.Conversion(None, config, float("nan")),
-        pipeline=_pipeline(record["pipeline"]),
+        pipeline=pipeline_of(record["pipeline"]),
         lag=record["lag"],
         parameters={T: {} for T in timesteps},
         steps=tuple(step for step in steps if step.timesteps in timesteps),
@@ -120,21 +120,40 @@ def _stored(
     )
 
 
-def _pipeline(values: dict[str, Any]) -> tfsnn.Pipeline | calibration.Search:
-    """The inverse of `to_dict`."""
+def pipeline_of(values: dict[str, Any]) -> tfsnn.Pipeline | calibration.Search:
+    """The inverse of `to_dict`.
+
+    Args:
+        values: Of a pipeline or a search.
+
+    Returns:
+        What they describe.
+
+    Raises:
+        AttributeError, KeyError, TypeError or ValueError: If this version of
+            tfsnn has no such thing.
+    """
     if "candidates" in values:
         return calibration.Search(
             values["name"],
-            tuple(map(_pipeline, values["candidates"])),
+            tuple(map(pipeline_of, values["candidates"])),
             tuple(values["costs"]),
             values["budget"],
         )
-    strategies = []
-    for strategy in values["strategies"]:
-        arguments = {**strategy}
-        make = getattr(calibration, arguments.pop("name"))
-        strategies.append(make(**arguments))
-    return tfsnn.Pipeline(values["name"], tuple(strategies), values["guarded"])
+    readout = values["readout"]
+    return tfsnn.Pipeline(
+        values["name"],
+        tuple(map(_strategy, values["strategies"])),
+        values["guarded"],
+        readout and _strategy(readout),
+    )
+
+
+def _strategy(values: dict[str, Any]) -> calibration.Strategy:
+    """The inverse of `describe`."""
+    arguments = {**values}
+    make = getattr(calibration, arguments.pop("name"))
+    return make(**arguments)
 
 
 def file_name(timesteps: int) -> str:

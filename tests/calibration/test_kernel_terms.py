@@ -12,10 +12,20 @@ layers = keras.layers
 ONE = NeuronParameters(np.float32(1), np.float32(0.5))
 
 
-def projected():
+def projected(**arguments):
     return segment(
         layers.Conv2D(3, 3, padding="same", name="conv"),
         layers.Conv2D(3, 1, name="shortcut"),
+        shapes=[(4, 4, 2)] * 2,
+        **arguments,
+    )
+
+
+def broadcast():
+    """The second summand has one position, which goes to all of them."""
+    return segment(
+        layers.Conv2D(3, 3, padding="same", name="conv"),
+        layers.Conv2D(3, 4, name="everywhere"),
         shapes=[(4, 4, 2)] * 2,
     )
 
@@ -48,6 +58,8 @@ SEGMENTS = {
         shapes=[(4, 4, 2)] * 2,
     ),
     "projection": projected,
+    "operator": lambda: projected(join=lambda: lambda x: x[0] + x[1]),
+    "broadcast": broadcast,
 }
 
 
@@ -74,6 +86,10 @@ def test_rows_are_what_the_kernel_multiplies(kind):
 
 def test_every_summand_is_a_term():
     assert {t.layer for t in kernel_terms(projected())} == {"conv", "shortcut"}
+
+
+def test_what_is_broadcast_is_none():
+    assert [term.layer for term in kernel_terms(broadcast())] == ["conv"]
 
 
 def test_fixed_layers_are_none():

@@ -74,6 +74,21 @@ def test_equals_a_regression_on_patches():
     np.testing.assert_allclose(got.bias, expected[2], atol=1e-5)
 
 
+def test_errors_of_the_first_images_are_enough():
+    """Where memory does not hold the currents of all images."""
+    one, inputs, analog, parameters = example()
+    first = [values[:5] for values in inputs]
+    known = tap_of(one, first, analog[:5], parameters)
+    view = tap_of(one, inputs, analog, parameters).view
+    strategy = LeastSquaresCalibration()
+    got = strategy(Tap(known.analog, known.spiking, view=view), parameters, T)
+    expected = strategy(known, parameters, T)
+    np.testing.assert_array_equal(
+        got.weights["conv"][0], expected.weights["conv"][0]
+    )
+    np.testing.assert_array_equal(got.bias, expected.bias)
+
+
 def test_goes_on_from_changed_weights():
     one, inputs, analog, parameters = example()
     strategy = LeastSquaresCalibration()

@@ -114,6 +114,7 @@ def test_trained_ends_on_the_real_spikes():
         BiasCalibration(),
         TemporalBiasCalibration(5),
     )
+    assert (plain.name, other.name) == ("trained", "trained_temporal")
 
 
 def test_fitted_measures_thresholds_after_weights():
@@ -129,6 +130,7 @@ def test_fitted_measures_thresholds_after_weights():
     search = ThresholdSearch((1.0,), (0.5,))
     other = fitted(search=search, temporal_iterations=5)
     assert other.strategies[3:] == (search, TemporalBiasCalibration(5))
+    assert (pipeline.name, other.name) == ("fitted", "fitted_temporal")
 
 
 @pytest.mark.parametrize("steps", ["light", "potential", "weights"])

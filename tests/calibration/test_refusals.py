@@ -97,3 +97,13 @@ def test_of_a_search_the_first_has_to_fit():
     second = dataclasses.replace(first, candidates=first.candidates[::-1])
     with pytest.raises(ValueError, match="Pipeline 'temporal' with neurons of"):
         check_steps(second, BitPlane())
+
+
+def test_a_readout_is_asked_too():
+    @dataclasses.dataclass(frozen=True)
+    class Picky:
+        def refusal(self, kind):
+            return f"has no {kind.name}"
+
+    pipeline = Pipeline("p", (MmseThreshold(),), readout=Picky())
+    assert refusal(pipeline, BitPlane()) == "Picky has no bit_plane"

@@ -36,6 +36,12 @@ def test_every_candidate_has_a_cost(candidates, costs):
         Search("mine", candidates, costs, 1)
 
 
+def test_candidates_are_told_apart_by_name():
+    twice = (light(), light(iterations=1))
+    with pytest.raises(ValueError, match="'light', 'light'.*Rename one"):
+        Search("mine", twice, (1, 1), 1)
+
+
 def test_costs_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"costs=\(0,\). Supported"):
         Search("mine", (light(),), (0,), 1)

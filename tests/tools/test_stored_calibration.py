@@ -6,7 +6,8 @@ import pytest
 from tests.support.tiny import tiny_network
 from tfsnn import CalibrationResult
 from tfsnn.errors import ModelFileError
-from tfsnn_tools.stored_calibration import read, timesteps_of
+from tfsnn_tools.pipeline_names import PIPELINES
+from tfsnn_tools.stored_calibration import pipeline_of, read, timesteps_of
 
 
 @pytest.fixture
@@ -83,6 +84,13 @@ def test_timesteps_of_an_analog_model():
     assert timesteps_of(tiny_network()) is None
 
 
+@pytest.mark.parametrize("name", PIPELINES)
+def test_every_pipeline_comes_back(name):
+    pipeline = PIPELINES[name]()
+    text = json.dumps(pipeline.to_dict())
+    assert pipeline_of(json.loads(text)) == pipeline
+
+
 def test_a_search_comes_back(command, network_file, images_file, tmp_path):
     """A budget that only the first candidate fits into."""
     outcome = command(
@@ -100,4 +108,4 @@ def test_a_search_comes_back(command, network_file, images_file, tmp_path):
     record = json.loads((tmp_path / "found/calibration.json").read_text())
     written = stored.to_dict()
     assert written == {name: record[name] for name in written}
-    assert [t.chosen for t in stored.trials] == [True, False, False, False]
+    assert [t.chosen for t in stored.trials] == [True, *4 * [False]]

@@ -90,8 +90,8 @@ def kernel_terms(
 
     Returns:
         Dense and 2-D convolution layers, of channels last, between which and
-        the current there are only additions; one with groups only if it is
-        alone.
+        the current there are only additions of equal shapes; one with groups
+        only if it is alone.
     """
     graph = trace(segment.model)
     pending = list(graph.model.outputs)
@@ -100,13 +100,20 @@ def kernel_terms(
         call = graph.producer(pending.pop())
         if call is None:
             continue
-        if isinstance(call.operation, keras.layers.Add):
-            pending += call.input_tensors
+        if _is_sum(call):
+            shape = call.output_tensors[0].shape
+            pending += [t for t in call.input_tensors if t.shape == shape]
         elif _is_supported(call) and call.name not in fixed:
             terms.append(_term(graph, call))
     if len(terms) > 1 and any(term.groups > 1 for term in terms):
         return []
     return terms
+
+
+def _is_sum(call: Call) -> bool:
+    if isinstance(call.operation, keras.Layer):
+        return isinstance(call.operation, keras.layers.Add)
+    return type(call.operation).__name__ == "Add"  # x + y
 
 
 def _is_supported(call: Call) -> bool:

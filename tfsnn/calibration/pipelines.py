@@ -211,9 +211,11 @@ def trained(
     passes = checked_whole(
         "temporal_iterations", temporal_iterations, low=0, default=0
     )
+    name = "trained"
     if passes:
+        name = "trained_temporal"
         steps.append(TemporalBiasCalibration(passes))
-    return Pipeline("trained", tuple(steps))
+    return Pipeline(name, tuple(steps))
 
 
 def fitted(
@@ -250,8 +252,10 @@ def fitted(
     passes = checked_whole(
         "temporal_iterations", temporal_iterations, low=0, default=0
     )
-    last = TemporalBiasCalibration(passes) if passes else BiasCalibration()
-    return Pipeline("fitted", (*steps, last), readout=ReadoutCalibration())
+    name, last = "fitted", BiasCalibration()
+    if passes:
+        name, last = "fitted_temporal", TemporalBiasCalibration(passes)
+    return Pipeline(name, (*steps, last), readout=ReadoutCalibration())
 
 
 def best(budget: float = 600.0) -> Search:

@@ -30,7 +30,8 @@ def residual_fit(
     """
     sources, _ = tap.view.training_set()
     error = tap.analog - tap.spiking
-    count = len(error)
+    count = len(error)  # Errors may be known of the first images only.
+    sources = [source[:count] for source in sources]
     groups = terms[0].groups
     error = error.reshape(count, -1, groups, error.shape[-1] // groups)
     positions = error.shape[1]

@@ -12,7 +12,8 @@ class Search:
 
     Attributes:
         name: For reports and manifests.
-        candidates: The pipelines; the first one is always run.
+        candidates: The pipelines, each with a name of its own; the first one
+            is always run.
         costs: About how long each takes, the first one taking 1.
         budget: Seconds for all of them. A pipeline that would not end in time,
             judging by the first one, is left out, as is one with a step that
@@ -28,14 +29,21 @@ class Search:
         """Checks the numbers.
 
         Raises:
-            ValueError: If there is no candidate, not one cost for each, or a
-                number is not above 0.
+            ValueError: If there is no candidate, not one cost for each, two
+                have one name, or a number is not above 0.
         """
         if not self.candidates or len(self.costs) != len(self.candidates):
             raise ValueError(
                 f"Search '{self.name}' has {len(self.candidates)} candidates"
                 f" and {len(self.costs)} costs. Supported: at least one"
                 " candidate, and a cost for each."
+            )
+        names = [pipeline.name for pipeline in self.candidates]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Search '{self.name}' has candidates with the names {names}."
+                " Supported: each once, for trials are told apart by them."
+                " Rename one: dataclasses.replace(pipeline, name=...)."
             )
         for name, values in (("budget", [self.budget]), ("costs", self.costs)):
             if not all(is_number(value) and value > 0 for value in values):
