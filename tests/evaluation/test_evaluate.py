@@ -1,6 +1,7 @@
 """One run over the data gives what a slow count gives."""
 
 import logging
+import sys
 
 import keras
 import numpy as np
@@ -387,7 +388,9 @@ def test_stepping_compiles_the_neurons(network, monkeypatch):
             super().__init__()
             made.append(self)
 
-    monkeypatch.setattr("tfsnn.evaluation.evaluate.CompiledNeurons", Recorded)
+    # The package's function has the name of the module it comes from.
+    module = sys.modules["tfsnn.evaluation.evaluate"]
+    monkeypatch.setattr(module, "CompiledNeurons", Recorded)
     evaluated(spiking(network, timesteps=T), "stepping")
     assert [len(neurons) for neurons in made] == [2]
 

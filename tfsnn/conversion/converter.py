@@ -12,7 +12,7 @@ from tfsnn.graph.passes.equalise import equalise
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
-from tfsnn.types import NeuronParameters, Parameters
+from tfsnn.types import Parameters, ReadoutParameters
 
 from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
@@ -84,7 +84,7 @@ class Conversion:
         unknown = sorted(
             name
             for name, values in parameters.items()
-            if isinstance(values, NeuronParameters)
+            if not isinstance(values, ReadoutParameters)
             and name not in self.neuron_names
         )
         if unknown:
