@@ -68,6 +68,24 @@ def test_inputs_that_do_not_vary(level):
     np.testing.assert_allclose(shift, values.mean(axis=0), rtol=1e-12)
 
 
+def test_float32_inputs_that_do_not_vary():
+    """0.3 is none of its numbers, so that sums of its squares are rounded."""
+    inputs, values = data(count=50_000)
+    inputs = np.full_like(inputs, 0.3, dtype="float32")
+    slope, _ = fitted(inputs, values.astype("float32"), parts=3).solve(RIDGE)
+    np.testing.assert_array_equal(slope, 0)
+
+
+def test_float16_inputs_are_summed_up_in_float32():
+    """Sums of more than 65,504 are infinite in float16."""
+    inputs, values = data(count=20_000)
+    inputs = inputs.astype("float16")
+    found = fitted(inputs, values).solve(RIDGE)
+    expected = fitted(inputs.astype("float64"), values).solve(RIDGE)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
 def test_an_input_that_is_always_zero_gets_no_weight():
     inputs, values = data()
     inputs[:, 0, 1] = 0

@@ -98,9 +98,12 @@ def _graphs(copy, error, options):
         )
         optimizer.apply(copy.masked(gradients), copy.variables)
 
+    # Not called as they are: TensorFlow would warn of a new one a segment.
     return (
-        tf.function(step, input_signature=numbers),
-        tf.function(lambda n: error(n, None), input_signature=numbers),
+        tf.function(step, input_signature=numbers).get_concrete_function(),
+        tf.function(
+            lambda n: error(n, None), input_signature=numbers
+        ).get_concrete_function(),
     )
 
 

@@ -13,7 +13,9 @@ class RidgeFit:
 
     s is the sum of squares of an input about its mean, averaged over the
     inputs of all groups, so that the ridge has no unit. Groups share nothing
-    else. Sums are kept in float64.
+    else. Sums are kept in float64; those of a micro-batch are computed in the
+    dtype of the inputs, but not below float32, about the mean of the first one:
+    about 0, the roundings of a large mean would hide small deviations.
 
     References:
         Hoerl and Kennard, Ridge regression: biased estimation for
@@ -23,6 +25,7 @@ class RidgeFit:
     def __init__(self):
         """Starts without values."""
         self._count = 0
+        self._origin = None
         self._gram = self._cross = 0.0
         self._inputs = self._values = 0.0
 
@@ -33,6 +36,12 @@ class RidgeFit:
             inputs: x, `[N, G, D]`.
             values: y, `[N, G, C]`.
         """
+        dtype = np.promote_types(inputs.dtype, np.float32)
+        inputs = inputs.astype(dtype, copy=False)
+        if self._origin is None:
+            mean = inputs.mean(axis=0, dtype="float64")
+            self._origin = mean.astype(dtype)
+        inputs = inputs - self._origin
         by_group = np.moveaxis(inputs, 1, 0)
         transposed = np.swapaxes(by_group, 1, 2)
         self._count += len(inputs)
@@ -62,6 +71,7 @@ class RidgeFit:
         gram = self._gram - self._count * mean[:, :, None] * mean[:, None, :]
         cross = self._cross - self._count * mean[:, :, None] * level[:, None, :]
         slope = self._slope(gram, cross, ridge)
+        mean = mean + self._origin
         return slope, level - np.einsum("gd,gdc->gc", mean, slope)
 
     def solve_without_shift(self, ridge: float) -> np.ndarray:
@@ -78,7 +88,16 @@ class RidgeFit:
             RuntimeError: If nothing was added.
         """
         self._check(ridge)
-        return self._slope(self._gram, self._cross, ridge)
+        gram, cross = self._about_zero()
+        return self._slope(gram, cross, ridge)
+
+    def _about_zero(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sums of squares and of products of the inputs as they came."""
+        origin = self._origin.astype("float64")
+        moved = origin[:, :, None] * self._inputs[:, None, :]
+        square = self._count * origin[:, :, None] * origin[:, None, :]
+        gram = self._gram + moved + np.swapaxes(moved, 1, 2) + square
+        return gram, self._cross + origin[:, :, None] * self._values[:, None, :]
 
     def _check(self, ridge: float) -> None:
         if not 0 < ridge < np.inf:
@@ -93,7 +112,8 @@ class RidgeFit:
         self, gram: np.ndarray, cross: np.ndarray, ridge: float
     ) -> np.ndarray:
         scale = _mean_diagonal(gram)
-        if not scale > CONSTANT_BELOW * _mean_diagonal(self._gram):
+        squares, _ = self._about_zero()
+        if not scale > CONSTANT_BELOW * _mean_diagonal(squares):
             return np.zeros_like(cross)
         penalty = ridge * scale * np.eye(gram.shape[-1])
         return np.linalg.solve(gram + penalty, cross)
