@@ -47,6 +47,11 @@ def test_names_that_do_not_exist():
         check_lag_names(SOME, ["a", "c"])
 
 
+def test_names_that_are_no_texts_are_refused_likewise():
+    with pytest.raises(ValueError, match=r"no neuron.*: \[1, 'b'\]"):
+        check_lag_names({"b": 1, 1: 2}, ["a"])
+
+
 def spiking_model(lag):
     conversion = convert(build("residual"))
     parameters = {

@@ -62,7 +62,7 @@ def check_lag_names(lag: Lag, names: Iterable[str]) -> None:
     if not isinstance(lag, Mapping):
         return
     names = list(names)
-    unknown = sorted(set(lag) - set(names))
+    unknown = sorted(set(lag) - set(names), key=str)
     if unknown:
         raise ValueError(
             f"lag names no neuron of this network: {unknown}. Supported:"
