@@ -24,9 +24,9 @@ class LeastSquaresCalibration:
     with r_in the mean inputs, a the analog and r the mean spiking activation.
     It is what bias calibration is, with a slope: bias calibration regresses the
     same error on a constant. The error is measured on real spikes, so it also
-    holds what mean rates hide. A quarter of the cost of one sweep of training,
-    and no learning rate. Segments without a Dense or 2-D convolution right in
-    front of the neuron stay as they are.
+    holds what mean rates hide. There is no learning rate. Segments without a
+    Dense or 2-D convolution right in front of the neuron stay as they are.
+    Weights that are 0, as of pruned networks, do not stay 0.
 
     Attributes:
         ridge: Weight of the penalty, in mean squares of an input, above 0.
