@@ -55,6 +55,7 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "distributed": DISTRIBUTED,
+        "tensorboard": ["tensorboard>=2.18,<3"],
         "test": [*TEST, *DATA],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
