@@ -30,6 +30,7 @@ COMMANDS = {
 BENCHMARKS = {
     "simulation": "Time and memory of T steps, against the analog network.",
     "calibration": "Time of a calibration, for networks of several depths.",
+    "costs": "Time and memory of a calibration, against one run of T steps.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
 }

@@ -34,6 +34,17 @@ def test_the_first_step_sets_the_threshold(strategies):
         Pipeline("mine", strategies)
 
 
+def test_a_readout_step_is_no_step_of_neurons():
+    steps = (MmseThreshold(), ReadoutCalibration())
+    with pytest.raises(ValueError, match="Pass it as Pipeline.*readout="):
+        Pipeline("mine", steps)
+
+
+def test_a_step_of_neurons_is_no_readout_step():
+    with pytest.raises(ValueError, match="readout=BiasCalibration.*or None"):
+        Pipeline("mine", (MmseThreshold(),), readout=BiasCalibration())
+
+
 def test_uncalibrated_is_the_threshold_alone():
     pipeline = uncalibrated(per="layer", rounding="floor")
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
@@ -129,7 +140,11 @@ def test_fitted_measures_thresholds_after_weights():
     assert pipeline.readout == ReadoutCalibration()
     search = ThresholdSearch((1.0,), (0.5,))
     other = fitted(search=search, temporal_iterations=5)
-    assert other.strategies[3:] == (search, TemporalBiasCalibration(5))
+    assert other.strategies[3:] == (
+        search,
+        BiasCalibration(),
+        TemporalBiasCalibration(5),
+    )
     assert (pipeline.name, other.name) == ("fitted", "fitted_temporal")
 
 

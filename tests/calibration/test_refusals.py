@@ -102,6 +102,8 @@ def test_of_a_search_the_first_has_to_fit():
 def test_a_readout_is_asked_too():
     @dataclasses.dataclass(frozen=True)
     class Picky:
+        sets_readout = True
+
         def refusal(self, kind):
             return f"has no {kind.name}"
 

@@ -148,7 +148,13 @@ def test_each_neuron_has_its_own_lag():
 
 @pytest.mark.parametrize(
     ("lags", "counting"),
-    [((4, 4, 4), True), ((9, 4, 4), True), ((0, 4, 4), False)],
+    # The first neuron's current is constant: its lag means nothing.
+    [
+        ((4, 4, 4), True),
+        ((9, 4, 4), True),
+        ((0, 4, 4), True),
+        ((4, 0, 4), False),
+    ],
 )
 def test_counts_say_everything_if_all_lags_are_t(monkeypatch, lags, counting):
     used = []

@@ -25,10 +25,11 @@ class Pipeline:
     readout: Strategy | None = None
 
     def __post_init__(self):
-        """Checks the order.
+        """Checks that every step is where it can work.
 
         Raises:
-            ValueError: If the first step does not set the threshold.
+            ValueError: If the first step does not set the threshold, a step of
+                neurons is a read-out or one of read-outs a neuron.
         """
         first = self.strategies[0] if self.strategies else None
         if not getattr(first, "sets_threshold", False):
@@ -36,6 +37,20 @@ class Pipeline:
                 f"Pipeline '{self.name}' starts with {first!r}. Supported: a"
                 " first step that sets the threshold. Put MmseThreshold() in"
                 " front."
+            )
+        misplaced = [s for s in self.strategies if _is_of_readouts(s)]
+        if misplaced:
+            raise ValueError(
+                f"Pipeline '{self.name}' has {misplaced} among its strategies."
+                " Supported there: steps of neurons. Pass it as"
+                " Pipeline(..., readout=...)."
+            )
+        if self.readout is not None and not _is_of_readouts(self.readout):
+            raise ValueError(
+                f"Pipeline '{self.name}' has readout={self.readout!r}."
+                " Supported: a step of read-outs, or None. Pass"
+                " ReadoutCalibration(), and steps of neurons among the"
+                " strategies."
             )
 
     def to_dict(self) -> dict:
@@ -47,3 +62,7 @@ class Pipeline:
             "guarded": self.guarded,
             "readout": self.readout and describe(self.readout),
         }
+
+
+def _is_of_readouts(strategy: Strategy) -> bool:
+    return getattr(strategy, "sets_readout", False)

@@ -236,7 +236,7 @@ def fitted(
         per: Thresholds per `"layer"` or `"channel"`.
         ridge: Weight of the penalty of the regression of weights.
         search: Thresholds and potentials to try; None: the defaults.
-        temporal_iterations: Passes of temporal bias calibration, instead of the
+        temporal_iterations: Passes of temporal bias calibration after the
             last bias calibration.
         threshold: Sets the first thresholds, instead of `per`.
 
@@ -248,14 +248,16 @@ def fitted(
         BiasCalibration(),
         LeastSquaresCalibration(ridge),
         ThresholdSearch() if search is None else search,
+        BiasCalibration(),
     ]
     passes = checked_whole(
         "temporal_iterations", temporal_iterations, low=0, default=0
     )
-    name, last = "fitted", BiasCalibration()
+    name = "fitted"
     if passes:
-        name, last = "fitted_temporal", TemporalBiasCalibration(passes)
-    return Pipeline(name, (*steps, last), readout=ReadoutCalibration())
+        name = "fitted_temporal"
+        steps.append(TemporalBiasCalibration(passes))
+    return Pipeline(name, tuple(steps), readout=ReadoutCalibration())
 
 
 def best(budget: float = 600.0) -> Search:

@@ -36,6 +36,7 @@ class ReadoutCalibration:
     """
 
     sets_threshold = False
+    sets_readout = True
     ridge: float = 0.1
 
     def __post_init__(self):

@@ -19,7 +19,7 @@ from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
-from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut
+from tfsnn.graph.segments import INPUT, JUNCTION, NEURON, READOUT, cut
 from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
 from tfsnn.types import Parameters
@@ -197,11 +197,24 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
 
 def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    neurons = [s.name for s in segments if s.role == NEURON]
-    two_phase = all(lag_of(lag, name) == timesteps for name in neurons)
+    two_phase = all(
+        lag_of(lag, name) == timesteps for name in _temporal_neurons(segments)
+    )
     if two_phase and options["kind"].has_counts:
         return CountingFront(segments, images, timesteps, **options)
     return SpikingFront(segments, images, timesteps, lag=lag, **options)
+
+
+def _temporal_neurons(segments):
+    """Names of the neurons that a lag means something to."""
+    constant, found = {INPUT}, []
+    for segment in segments:
+        steady = constant.issuperset(segment.sources)
+        if steady and segment.role == JUNCTION:
+            constant.add(segment.name)
+        elif segment.role == NEURON and not steady:
+            found.append(segment.name)
+    return found
 
 
 def _checked_lag(lag: Lag | None) -> Lag | None:
