@@ -15,6 +15,7 @@ DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
+    "pytest-xdist>=3.6,<4",
     "hypothesis>=6.100,<7",
     "ruff>=0.17,<0.18",
     "build>=1.2,<2",
