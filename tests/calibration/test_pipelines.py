@@ -11,6 +11,7 @@ from tfsnn.calibration import (
     Pipeline,
     PotentialCalibration,
     ReadoutCalibration,
+    StepWeightCalibration,
     TemporalBiasCalibration,
     ThresholdSearch,
     WeightCalibration,
@@ -41,8 +42,13 @@ def test_a_readout_step_is_no_step_of_neurons():
 
 
 def test_a_step_of_neurons_is_no_readout_step():
-    with pytest.raises(ValueError, match="readout=BiasCalibration.*or None"):
-        Pipeline("mine", (MmseThreshold(),), readout=BiasCalibration())
+    with pytest.raises(ValueError, match="readout=.BiasCalibration.*tuple of"):
+        Pipeline("mine", (MmseThreshold(),), readout=(BiasCalibration(),))
+
+
+def test_readout_steps_are_a_tuple():
+    with pytest.raises(ValueError, match="readout=ReadoutCal.*tuple of steps"):
+        Pipeline("mine", (MmseThreshold(),), readout=ReadoutCalibration())
 
 
 def test_uncalibrated_is_the_threshold_alone():
@@ -137,7 +143,7 @@ def test_fitted_measures_thresholds_after_weights():
         ThresholdSearch(),
         BiasCalibration(),
     )
-    assert pipeline.readout == ReadoutCalibration()
+    assert pipeline.readout == (ReadoutCalibration(), StepWeightCalibration())
     search = ThresholdSearch((1.0,), (0.5,))
     other = fitted(search=search, temporal_iterations=5)
     assert other.strategies[3:] == (

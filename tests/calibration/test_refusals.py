@@ -107,5 +107,5 @@ def test_a_readout_is_asked_too():
         def refusal(self, kind):
             return f"has no {kind.name}"
 
-    pipeline = Pipeline("p", (MmseThreshold(),), readout=Picky())
+    pipeline = Pipeline("p", (MmseThreshold(),), readout=(Picky(),))
     assert refusal(pipeline, BitPlane()) == "Picky has no bit_plane"

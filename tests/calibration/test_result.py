@@ -112,4 +112,5 @@ def test_bytes_of_every_kind_of_parameter():
         "bias": 0,
         "temporal_bias": 2 * 24 * 4,
         "weights": 2 * (27 * 4 + 3 * 8),
+        "step_weights": 0,
     }

@@ -12,8 +12,7 @@ class Pipeline:
     Attributes:
         name: For reports and manifests.
         strategies: The steps; the first one sets the threshold.
-        readout: Step for what follows the last neurons, after all segments;
-            None: none.
+        readout: Steps for what follows the last neurons, after all segments.
         guarded: Whether a step is kept only if the error on held-out images
             does not grow. If not, whatever is finite is kept, as in codes that
             do not look.
@@ -22,7 +21,7 @@ class Pipeline:
     name: str
     strategies: tuple[Strategy, ...]
     guarded: bool = True
-    readout: Strategy | None = None
+    readout: tuple[Strategy, ...] = ()
 
     def __post_init__(self):
         """Checks that every step is where it can work.
@@ -45,11 +44,14 @@ class Pipeline:
                 " Supported there: steps of neurons. Pass it as"
                 " Pipeline(..., readout=...)."
             )
-        if self.readout is not None and not _is_of_readouts(self.readout):
+        if not (
+            isinstance(self.readout, tuple)
+            and all(map(_is_of_readouts, self.readout))
+        ):
             raise ValueError(
                 f"Pipeline '{self.name}' has readout={self.readout!r}."
-                " Supported: a step of read-outs, or None. Pass"
-                " ReadoutCalibration(), and steps of neurons among the"
+                " Supported: a tuple of steps of read-outs. Pass"
+                " (ReadoutCalibration(),), and steps of neurons among the"
                 " strategies."
             )
 
@@ -60,7 +62,7 @@ class Pipeline:
             "name": self.name,
             "strategies": steps,
             "guarded": self.guarded,
-            "readout": self.readout and describe(self.readout),
+            "readout": [describe(strategy) for strategy in self.readout],
         }
 
 

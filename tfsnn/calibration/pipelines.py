@@ -9,6 +9,7 @@ from .pipeline import Pipeline
 from .potentials import PotentialCalibration
 from .readouts import ReadoutCalibration
 from .search import Search
+from .step_weights import StepWeightCalibration
 from .strategy import Strategy, repeat
 from .temporal import TemporalBiasCalibration
 from .threshold_search import ThresholdSearch
@@ -230,7 +231,7 @@ def fitted(
 
     Thresholds and biases first, then the weights by regression of the error
     that is left, thresholds and initial potentials by trial on real spikes, and
-    the read-out by regression.
+    the read-out, and what each step counts in it, by regression.
 
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
@@ -257,7 +258,8 @@ def fitted(
     if passes:
         name = "fitted_temporal"
         steps.append(TemporalBiasCalibration(passes))
-    return Pipeline(name, tuple(steps), readout=ReadoutCalibration())
+    readout = (ReadoutCalibration(), StepWeightCalibration())
+    return Pipeline(name, tuple(steps), readout=readout)
 
 
 def best(budget: float = 600.0) -> Search:

@@ -123,22 +123,11 @@ def sweep(
     # Without a step of theirs, nothing is computed or kept for read-outs.
     calibrated = [s for s in segments if s.role != READOUT or pipeline.readout]
     analog = AnalogFront(calibrated, images)
-    # Currents grow with T: all T keep those of the same share of the images.
-    share = config.current_budget // sum(timesteps)
     kind = conversion.config.kind
-    fronts = [
-        _front(
-            calibrated,
-            images,
-            T,
-            lag=lag_at(config.lag, T, kind),
-            kind=kind,
-            junction_budget=T * share,
-        )
-        for T in timesteps
-    ]
+    fronts = _fronts(calibrated, images, timesteps, kind, config)
     held_out = held_out_images(len(images), config)
     fixed = _shared_layers(conversion.graph)
+    num_alike = collections.Counter(s.role for s in segments)
     parameters = {T: {} for T in timesteps}
     steps = []
     with progress_bar(
@@ -161,6 +150,7 @@ def sweep(
                 analog_current=functools.partial(
                     analog.current, segment, affine
                 ),
+                alone=num_alike[segment.role] == 1,
                 later=later,
                 ahead=analog.ahead,
             )
@@ -193,6 +183,23 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
         bool `[N]`.
     """
     return np.arange(count) % config.held_out == config.held_out - 1
+
+
+def _fronts(segments, images, timesteps, kind, config):
+    """The spiking network at every T."""
+    # Currents grow with T: all T keep those of the same share of the images.
+    share = config.current_budget // sum(timesteps)
+    return [
+        _front(
+            segments,
+            images,
+            T,
+            lag=lag_at(config.lag, T, kind),
+            kind=kind,
+            junction_budget=T * share,
+        )
+        for T in timesteps
+    ]
 
 
 def _front(segments, images, timesteps, *, lag, **options):

@@ -36,6 +36,7 @@ class Task:
         current_budget: Bytes of current kept, see `SweepConfig`.
         analog_current: Computes what its ReLU gets in the analog network,
             `[N, ..., C]`.
+        alone: Whether it is the only one of its role.
         later: Segments behind it, up to the end of its block.
         ahead: Computes what segments behind it answer in the analog network,
             see `AnalogFront.ahead`.
@@ -49,6 +50,7 @@ class Task:
     fixed_layers: frozenset[str]
     current_budget: int
     analog_current: Callable[[], np.ndarray]
+    alone: bool
     later: tuple[Segment, ...]
     ahead: Callable[[tuple[Segment, ...]], dict[str, np.ndarray]]
     cache: dict = dataclasses.field(default_factory=dict)

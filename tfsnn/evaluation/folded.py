@@ -58,6 +58,7 @@ class FoldedRunner:
         """Means over the first 1...T steps, or over all: `[n, B, ...]`."""
         folded = tf.cast(folded, call.operation.variable_dtype)
         steps = unfold(folded, self._table.timesteps)
+        steps = call.operation.weighted(steps)
         if self.has_prefixes:
             return prefix_means(steps)
         return tf.reduce_mean(steps, axis=0)[None]
