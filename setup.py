@@ -12,6 +12,7 @@ VERSION = re.search(
 ).group(1)
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
+DISTRIBUTED = ["ray>=2.9,<3"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -52,7 +53,11 @@ setuptools.setup(
         "rich>=13,<16",
         "tqdm>=4.66,<5",
     ],
-    extras_require={"data": DATA, "test": [*TEST, *DATA]},
+    extras_require={
+        "data": DATA,
+        "distributed": DISTRIBUTED,
+        "test": [*TEST, *DATA],
+    },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -82,7 +82,9 @@ def define_calibration(values: flags.FlagValues) -> None:
         " potentials (both of the paper); temporal: a bias a step; fitted:"
         " weights, thresholds and read-out fitted to real spikes; trained:"
         " weights trained with the bias, then biases; best: several of these"
-        " within --budget; published_...: what the paper's code does.",
+        " within --budget; published_...: what the paper's code does; maximum,"
+        " percentile, spike_norm, rmp, opt, local_balancing: methods of others,"
+        " to compare with.",
         flag_values=values,
     )
     flags.DEFINE_float(

@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "Measures accuracy and firing rates on labelled images.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
     "train": "Trains a network of the zoo and writes it with a card.",
+    "reproduce": "Makes one of the paper's tables, its figures beside ours.",
     "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
 }
