@@ -104,8 +104,13 @@ def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
     ]
 
 
-def as_counts(hits, spikes, accumulates, neurons) -> BatchCounts:
-    """Tensors of a compiled runner as arrays."""
+def as_counts(
+    hits: tf.Tensor,
+    spikes: Sequence[tf.Tensor],
+    accumulates: Sequence[tf.Tensor],
+    neurons: np.ndarray,
+) -> BatchCounts:
+    """What a compiled runner gives, as arrays; see `BatchCounts`."""
     return BatchCounts(
         hits.numpy(),
         [one.numpy() for one in spikes],
