@@ -1,4 +1,4 @@
-"""Measures accuracy and firing rates of a network on labelled images.
+"""Measures accuracy, spikes and cost of a network on labelled images.
 
 Takes spiking models and ordinary ones. The images go through the same
 preprocessing as for `tfsnn calibrate`. With --num_images a seeded sample is
@@ -11,7 +11,13 @@ from typing import Any
 from absl import flags
 
 import tfsnn
-from tfsnn_tools import command_line, flag_groups, model_files, tables
+from tfsnn_tools import (
+    command_line,
+    cost_tables,
+    flag_groups,
+    model_files,
+    tables,
+)
 
 USAGE = "tfsnn evaluate --model=FILE --data=DATA [--flags]"
 
@@ -103,7 +109,17 @@ def _report(evaluation: Any) -> None:
         tables.print_table(
             "\nAfter t steps", ("t", "accuracy", "agreement"), rows
         )
-    if evaluation.firing_rates:
-        rates = evaluation.firing_rates.items()
-        rows = [(name, f"{rate:.4f}") for name, rate in rates]
-        tables.print_table("Firing rates", ("layer", "spikes per step"), rows)
+    if evaluation.activity:
+        rows = [
+            (
+                one.name,
+                f"{one.rate:.4f}",
+                f"{len(one.dead_channels)} of {one.num_channels}",
+                f"{len(one.saturated_channels)} of {one.num_channels}",
+            )
+            for one in evaluation.activity
+        ]
+        columns = ("layer", "spikes per step", "dead channels", "saturated")
+        tables.print_table("Firing rates", columns, rows)
+    if evaluation.cost:
+        cost_tables.show(evaluation.cost.to_dict())

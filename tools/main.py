@@ -21,7 +21,7 @@ COMMANDS = {
     "quickstart": "Converts the network that ships with tfsnn; shows it all.",
     "check": "Says whether a network converts, and if not, all reasons why.",
     "calibrate": "Makes a network spike: one calibrated model per T.",
-    "evaluate": "Measures accuracy and firing rates on labelled images.",
+    "evaluate": "Measures accuracy, spikes and cost on labelled images.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
     "train": "Trains a network of the zoo and writes it with a card.",
     "reproduce": "Makes one of the paper's tables, its figures beside ours.",

@@ -15,6 +15,8 @@ from tfsnn.layers import SpikingActivation
 from tfsnn.progress import progress_bar
 
 from .checks import check_positive, checked_num_classes
+from .connections import connections
+from .cost import cost_of
 from .counted import CountRunner
 from .execution import plan
 from .folded import FoldedRunner
@@ -80,7 +82,7 @@ def evaluate(
     check_positive("batch_size", batch_size)
     check_positive("num_images", num_images)
     check_positive("memory_budget", memory_budget)
-    runner, batch_size, clock = _runner(model, batch_size, memory_budget)
+    runner, batch_size, clock, table = _runner(model, batch_size, memory_budget)
     batches = labelled_batches(
         data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
     )
@@ -96,13 +98,21 @@ def evaluate(
         seconds=time.monotonic() - start,
         **clock,
         **tally.entries(clock.get("timesteps")),
+        cost=_cost(table, tally),
     )
 
 
+def _cost(table, tally):
+    targets = None if table is None else connections(table)
+    if targets is None:
+        return None
+    return cost_of(targets, tally.accumulates(), table.timesteps)
+
+
 def _runner(model, batch_size, memory_budget):
-    """Runner, batch size, and the entries about time and neurons."""
+    """Runner, batch size, entries about time and neurons, timetable."""
     if not any(isinstance(x, SpikingActivation) for x in model.layers):
-        return PlainRunner(model), batch_size or PLAIN_BATCH, {}
+        return PlainRunner(model), batch_size or PLAIN_BATCH, {}, None
     graph = graph_without_head(trace(model))
     table = timetable(graph)
     chosen = plan(
@@ -122,7 +132,7 @@ def _runner(model, batch_size, memory_budget):
         "lag": table.max_lag,
         "latency_steps": table.latency_steps,
     }
-    return runner, chosen.batch_size, clock
+    return runner, chosen.batch_size, clock, table
 
 
 def _first(batches: Iterable, num_images: int | None, shown: bool | None):
