@@ -5,6 +5,7 @@ import pytest
 from tfsnn.calibration import (
     AveragedThreshold,
     BiasCalibration,
+    BlockCalibration,
     LeastSquaresCalibration,
     MaximumThreshold,
     MmseThreshold,
@@ -21,10 +22,21 @@ from tfsnn.calibration.pipelines import (
     fitted,
     light,
     published_code,
+    reconstructed,
     temporal,
     trained,
     uncalibrated,
 )
+
+EVERY = [
+    light,
+    uncalibrated,
+    advanced,
+    temporal,
+    fitted,
+    trained,
+    reconstructed,
+]
 
 
 @pytest.mark.parametrize(
@@ -56,18 +68,14 @@ def test_uncalibrated_is_the_threshold_alone():
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
 
 
-@pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
-)
+@pytest.mark.parametrize("make", EVERY)
 def test_another_threshold(make):
     threshold = MaximumThreshold("channel")
     others = make().strategies[1:]
     assert make(threshold=threshold).strategies == (threshold, *others)
 
 
-@pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
-)
+@pytest.mark.parametrize("make", EVERY)
 def test_a_threshold_that_sets_none_is_refused(make):
     with pytest.raises(ValueError, match="starts with BiasCalibration"):
         make(threshold=BiasCalibration())
@@ -154,6 +162,15 @@ def test_fitted_measures_thresholds_after_weights():
     assert (pipeline.name, other.name) == ("fitted", "fitted_temporal")
 
 
+def test_reconstructed_trains_blocks_before_it_fits():
+    blocks = BlockCalibration(iterations=7)
+    pipeline = reconstructed(blocks=blocks)
+    first, second, *others = pipeline.strategies
+    assert (first, second) == (MmseThreshold(), blocks)
+    assert (first, *others) == fitted().strategies
+    assert pipeline.readout == fitted().readout
+
+
 @pytest.mark.parametrize("steps", ["light", "potential", "weights"])
 def test_published_code_does_not_look(steps):
     pipeline = published_code(steps)
@@ -176,6 +193,7 @@ def test_published_code_of_another_name_is_refused():
         temporal(),
         fitted(),
         trained(),
+        reconstructed(),
         published_code(),
     ],
     ids=lambda pipeline: pipeline.name,
