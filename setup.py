@@ -12,12 +12,14 @@ VERSION = re.search(
 ).group(1)
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
+REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
     "hypothesis>=6.100,<7",
     "ruff>=0.17,<0.18",
     "build>=1.2,<2",
+    "selenium>=4.20,<5",
     "setuptools>=77",
 ]
 
@@ -40,6 +42,7 @@ setuptools.setup(
     ],
     package_dir=PACKAGE_DIR,
     package_data={
+        "tfsnn.reports": ["*.j2"],
         "tfsnn_models": ["weights/*", "samples/*"],
     },
     install_requires=[
@@ -51,7 +54,11 @@ setuptools.setup(
         "rich>=13,<16",
         "tqdm>=4.66,<5",
     ],
-    extras_require={"data": DATA, "test": [*TEST, *DATA]},
+    extras_require={
+        "data": DATA,
+        "report": REPORT,
+        "test": [*TEST, *DATA, *REPORT],
+    },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[
         "Intended Audience :: Science/Research",
