@@ -13,6 +13,7 @@ VERSION = re.search(
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 DISTRIBUTED = ["ray>=2.9,<3"]
+REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -20,6 +21,7 @@ TEST = [
     "hypothesis>=6.100,<7",
     "ruff>=0.17,<0.18",
     "build>=1.2,<2",
+    "selenium>=4.20,<5",
     "setuptools>=77",
 ]
 
@@ -42,6 +44,7 @@ setuptools.setup(
     ],
     package_dir=PACKAGE_DIR,
     package_data={
+        "tfsnn.reports": ["*.j2"],
         "tfsnn_models": ["weights/*", "samples/*"],
     },
     install_requires=[
@@ -56,7 +59,8 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "distributed": DISTRIBUTED,
-        "test": [*TEST, *DATA],
+        "report": REPORT,
+        "test": [*TEST, *DATA, *REPORT],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

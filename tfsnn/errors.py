@@ -49,3 +49,7 @@ class ExportError(TfsnnError, OSError):
 
 class ReloadError(TfsnnError, RuntimeError):
     """A written artefact does not reproduce the model it came from."""
+
+
+class ReportError(TfsnnError, ValueError):
+    """A run cannot be read, or a report cannot be made of it."""

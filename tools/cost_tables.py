@@ -1,7 +1,8 @@
-"""Prints what a spiking network costs, with the assumptions."""
+"""Prints cost and errors of a spiking network, with the assumptions."""
 
 from typing import Any
 
+from tfsnn.numerics.error_parts import PARTS
 from tfsnn_tools import tables
 
 LAYER_COLUMNS = (
@@ -11,6 +12,17 @@ LAYER_COLUMNS = (
     "additions, SNN",
     "neuron updates",
 )
+ERROR_COLUMNS = (
+    "layer",
+    "enters",
+    "error",
+    "inherited",
+    "corrected",
+    "clipped",
+    "rounded",
+    "uneven",
+)
+"""`PARTS` in words that fit on a line."""
 ENERGY_COLUMNS = ("constants", "ANN (uJ)", "SNN (uJ)", "SNN / ANN")
 
 
@@ -76,3 +88,43 @@ def show(cost: dict[str, Any]) -> None:
         print(f"- {text}")
     for row in (*cost["energy"], *cost["memory"]):
         print(f"- {row['model']}: {row['source']}.")
+
+
+def error_rows(diagnosis: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row a layer: what its error is made of.
+
+    Args:
+        diagnosis: A `Diagnosis` as plain types.
+
+    Returns:
+        Cells for `ERROR_COLUMNS`; the parts in percent of the error.
+    """
+    return [
+        (
+            layer["name"],
+            f"{100 * layer['enters']:.1f} %",
+            f"{layer['error']:.4f}",
+            *(_share(layer, part) for part in PARTS),
+        )
+        for layer in diagnosis["layers"]
+    ]
+
+
+def _share(layer, part):
+    if not layer["error"]:
+        return "-"
+    return f"{100 * layer['contributions'][part] / layer['error']:.1f} %"
+
+
+def show_errors(diagnosis: dict[str, Any]) -> None:
+    """Prints where the error comes from.
+
+    Args:
+        diagnosis: A `Diagnosis` as plain types.
+    """
+    tables.print_table(
+        "Error of each layer, and the parts that add up to it",
+        ERROR_COLUMNS,
+        error_rows(diagnosis),
+    )
+    print(f"{diagnosis['explanation']}\n")

@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Says whether a network converts, and if not, all reasons why.",
     "calibrate": "Makes a network spike: one calibrated model per T.",
     "evaluate": "Measures accuracy, spikes and cost on labelled images.",
+    "report": "Shows runs side by side as HTML, JSON or text.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
     "train": "Trains a network of the zoo and writes it with a card.",
     "import_weights": "Puts PyTorch's weights into a network of the zoo.",

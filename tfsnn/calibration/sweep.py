@@ -161,8 +161,20 @@ def sweep(
                     found = finish(task, front, pipeline, checkpoint)
                     parameters[front.timesteps][segment.name] = found.parameters
                     steps += found.steps
-                bar.update()
+                bar.update(note=_note(segment, front, steps))
     return parameters, steps
+
+
+def _note(segment, front, steps):
+    """Where it is, and the error that is left, for people who wait."""
+    place = (segment.name, front.timesteps)
+    note = "'{}', T = {}".format(*place)
+    kept = [
+        step.error_after
+        for step in steps
+        if step.accepted and (step.segment, step.timesteps) == place
+    ]
+    return f"{note}, error {kept[-1]:.4f}" if kept else note
 
 
 def _with_rest_of_block(segments):

@@ -87,7 +87,8 @@ def evaluate(
         data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
     )
     tally = Tally(runner, num_classes)
-    for images, labels in _first(batches, num_images, progress):
+    size = _known_size(data, num_images)
+    for images, labels in _first(batches, num_images, size, progress):
         tally.add(images, labels, other)
     if isinstance(other, StoredPredictions) and num_images is None:
         other.check_end()
@@ -135,10 +136,23 @@ def _runner(model, batch_size, memory_budget):
     return runner, chosen.batch_size, clock, table
 
 
-def _first(batches: Iterable, num_images: int | None, shown: bool | None):
+def _known_size(data: Any, num_images: int | None) -> int | None:
+    """How many images there will be; None where only the end tells."""
+    if isinstance(data, tuple) and data and hasattr(data[0], "shape"):
+        count = len(data[0])
+        return count if num_images is None else min(count, num_images)
+    return num_images
+
+
+def _first(
+    batches: Iterable,
+    num_images: int | None,
+    size: int | None,
+    shown: bool | None,
+):
     """Batches up to a number of images, with progress."""
     with progress_bar(
-        num_images, description="evaluating", unit="image", shown=shown
+        size, description="evaluating", unit="image", shown=shown
     ) as bar:
         missing = num_images
         for images, labels in batches:
