@@ -195,6 +195,26 @@ def test_images_beyond_the_budget_are_emitted_alike(stored):
         np.testing.assert_array_equal(train, large[name])
 
 
+def test_what_was_read_makes_room_for_what_is_emitted(monkeypatch):
+    held, emit = {}, sweep.SpikingFront.emit
+
+    def watched(self, segment, run, currents):
+        def walk():
+            for current in currents:
+                held.setdefault(segment.name, []).append(self.num_bytes)
+                yield current
+
+        emit(self, segment, run, walk())
+
+    monkeypatch.setattr(sweep.SpikingFront, "emit", watched)
+    run("residual", [8], uncalibrated(), MANY)
+    first, second, third = conversion("residual").neuron_names
+    images, trains = held[first], held[second]
+    assert np.all(np.diff(images) < 0)  # Read by the first alone.
+    assert np.all(np.diff(trains) == 0)  # A shortcut still reads it.
+    assert third not in held or np.all(np.diff(held[third]) < 0)
+
+
 @pytest.mark.parametrize(("budget", "count"), [(0, 128), (2**31, 160)])
 def test_budget_bounds_what_is_measured(monkeypatch, budget, count):
     seen = set()

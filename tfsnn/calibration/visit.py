@@ -97,7 +97,7 @@ class Visit:
             accepted = self._try(strategy, pipeline.guarded)
             rejected = None if accepted else strategy
         neuron = self._front.neuron(self._task.segment, self._parameters)
-        self._front.emit(self._task.segment, neuron, self._currents())
+        self._front.emit(self._task.segment, neuron, self._currents.drained())
         return self._parameters
 
     def _try(self, strategy: Strategy, guarded: bool) -> bool:
