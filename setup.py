@@ -60,6 +60,7 @@ setuptools.setup(
         "data": DATA,
         "distributed": DISTRIBUTED,
         "report": REPORT,
+        "tensorboard": ["tensorboard>=2.18,<3"],
         "test": [*TEST, *DATA, *REPORT],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},

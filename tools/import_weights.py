@@ -14,7 +14,7 @@ from absl import flags
 from tfsnn_models import registry
 from tfsnn_models.torch_weights import load_torch_weights
 from tfsnn_tools import command_line, tensor_files
-from tfsnn_tools.train import check_output, save_with_card
+from tfsnn_tools.network_files import check_output, save_with_card
 
 USAGE = (
     "tfsnn import_weights --network=NAME --weights=FILE --output=NAME.keras"
