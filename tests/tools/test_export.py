@@ -20,14 +20,14 @@ def test_one_saved_model_per_t(command, calibrated_folder, output):
     assert outcome.code == 0
     assert f"Written: {output}" in outcome.out
     assert (output / "manifest.json").is_file()
-    assert (output / "2" / "saved_model.pb").is_file()
-    assert (output / "4" / "saved_model.pb").is_file()
+    assert (output / "100002" / "saved_model.pb").is_file()
+    assert (output / "100004" / "saved_model.pb").is_file()
 
 
 def test_saved_model_is_the_calibrated_one(command, calibrated_folder, output):
     command("export", f"--model={calibrated_folder}", f"--output={output}")
     images = tiny_images()[0][:4].astype("float32") / 255
-    loaded = tf.saved_model.load(str(output / "4"))
+    loaded = tf.saved_model.load(str(output / "100004"))
     received = loaded.signatures["serving_default"](images=tf.constant(images))
     model = model_files.load_keras_model(calibrated_folder / "t4.keras")
     # A graph fuses operations that the eager model runs one by one.
