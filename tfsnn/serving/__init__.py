@@ -1,0 +1,1 @@
+"""Serving of exported networks: a client, and a server for development."""
