@@ -12,6 +12,8 @@ VERSION = re.search(
 ).group(1)
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
+# The messages of TensorFlow Serving belong to a version of TensorFlow.
+SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -51,7 +53,11 @@ setuptools.setup(
         "rich>=13,<16",
         "tqdm>=4.66,<5",
     ],
-    extras_require={"data": DATA, "test": [*TEST, *DATA]},
+    extras_require={
+        "data": DATA,
+        "serving": SERVING,
+        "test": [*TEST, *DATA, *SERVING],
+    },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.checkout
 FLOORS = {
     "tfsnn_tools": 9,
     "tfsnn": 8,
+    "tfsnn.serving": 8,
     "tfsnn_models": 8,
     "tfsnn.export": 7,
     "tfsnn.reports": 7,
@@ -30,6 +31,7 @@ FLOORS = {
     "tfsnn.image_arrays": 1,
     "tfsnn.numerics": 1,
     "tfsnn.backend": 1,
+    "tfsnn.extras": 1,
     "tfsnn.progress": 1,
     "tfsnn.errors": 0,
     "tfsnn.types": 0,

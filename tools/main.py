@@ -23,6 +23,9 @@ COMMANDS = {
     "calibrate": "Makes a network spike: one calibrated model per T.",
     "evaluate": "Measures accuracy and firing rates on labelled images.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
+    "inspect": "Prints what an export is, and whether it was changed.",
+    "serve": "Serves an export on this machine, for development.",
+    "request": "Sends images to a server, prints classes.",
     "train": "Trains a network of the zoo and writes it with a card.",
     "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
@@ -33,6 +36,8 @@ BENCHMARKS = {
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
 }
+# The module of a command, where it has another name.
+MODULES = {"inspect": "inspect_export"}
 HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
 OUR_PACKAGES = ("tfsnn", "tfsnn_models", "tfsnn_tools")
 OTHER_BACKENDS = ("jax", "torch", "openvino", "mlx")
@@ -87,7 +92,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "benchmark":
         return _benchmark(rest)
     quiet_start.import_tensorflow()
-    return _run_module(name, f"tfsnn {name}", rest)
+    return _run_module(MODULES.get(name, name), f"tfsnn {name}", rest)
 
 
 def _benchmark(arguments: list[str]) -> int:

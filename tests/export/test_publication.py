@@ -27,6 +27,8 @@ def without_tensorflow(monkeypatch):
         (folder / "variables" / "data").write_text("weights")
 
     monkeypatch.setattr(publication, "_save", save)
+    # Reaching the disk takes long and is not what is tested.
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 def write(path, **options):
@@ -117,8 +119,6 @@ def killed_at(step, monkeypatch):
 
         return operation
 
-    # Reaching the disk takes long and is not what is tested.
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     for owner, names in STEPS.items():
         for name in names:
             monkeypatch.setattr(owner, name, guard(getattr(owner, name)))

@@ -82,9 +82,7 @@ def test_each_image_stops_at_its_own_step(functions):
             found["logits"][number], rows[number, step - 1]
         )
     assert len(set(found["steps"])) > 1
-    np.testing.assert_array_equal(
-        found["classes"], found["logits"].argmax(-1)
-    )
+    np.testing.assert_array_equal(found["classes"], found["logits"].argmax(-1))
     np.testing.assert_allclose(found["probabilities"].sum(-1), 1, rtol=1e-6)
 
 
@@ -121,7 +119,9 @@ def test_files_are_decoded_resized_and_scaled():
     ).functions
     files = served.image_files(3)
     pixels = [
-        tf.image.resize(tf.io.decode_image(file, expand_animations=False), (8, 8))
+        tf.image.resize(
+            tf.io.decode_image(file, expand_animations=False), (8, 8)
+        )
         for file in files
     ]
     decoded = (np.array(pixels) * np.float32(1 / 255)).astype("float32")

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.tiny import tiny_images
+from tfsnn.export import warmup
 from tfsnn_tools import model_files
 
 
@@ -173,3 +174,80 @@ def test_data_are_read_before_anything_is_written(
     assert outcome.code == 1
     assert "is not a file" in outcome.err
     assert not output.exists()
+
+
+def test_bundle(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=bundle",
+        "--json",
+    )
+    (entry,) = json.loads(outcome.out)["models"]
+    assert [m["timesteps"] for m in entry["members"]] == [2, 4]
+    loaded = tf.saved_model.load(str(output / "100000"))
+    assert {"t2", "t4", "t4_trace"} <= set(loaded.signatures)
+
+
+def test_revision(command, calibrated_folder, output):
+    arguments = ("export", f"--model={calibrated_folder}")
+    for _ in range(2):
+        outcome = command(*arguments, f"--output={output}", "--revise")
+        assert outcome.code == 0, outcome.err
+    assert f"{output}/200004" in outcome.out
+    assert f"{output}/100004" not in outcome.out  # That of before.
+    assert (output / "100004" / "saved_model.pb").is_file()
+
+
+def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--scale=1/255",
+        "--mean=0.5",
+        "--json",
+    )
+    manifest = json.loads(outcome.out)
+    for entry in manifest["models"]:
+        assert entry["decoding"] == {"scale": 1 / 255, "mean": [0.5], "std": []}
+        assert "serialized" in entry["signatures"]
+    assert manifest["provenance"]["model"] == "tiny.keras"
+
+
+def test_no_graph_holds_a_python_function(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--preprocess=a:b",
+        "--data=npz:x.npz",
+    )
+    assert outcome.code == 2
+    assert "Received --serialized with --preprocess" in outcome.err
+
+
+def test_resize_is_not_for_files(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--resize=8,8",
+    )
+    assert outcome.code == 2
+    assert "--resize without --data" in outcome.err
+
+
+def test_without_the_extra_there_is_no_warm_up(
+    command, calibrated_folder, output, monkeypatch
+):
+    monkeypatch.setattr(warmup, "can_write_warmup", lambda: False)
+    outcome = command(
+        "export", f"--model={calibrated_folder}", f"--output={output}"
+    )
+    assert outcome.code == 0
+    assert "No warm-up requests: pip install 'tfsnn[serving]'" in outcome.out
