@@ -150,13 +150,13 @@ def _report(manifest: dict[str, Any], output: str) -> None:
             str(member["latency_steps"]),
             tables.percent((member["evaluation"] or {}).get("accuracy")),
             f"{entry['num_bytes'] / 1e6:.2f}",
-            f"{output}/{entry['version']}",
+            str(entry["version"]),
         )
         for entry in manifest["models"]
         if entry["revision"] == manifest["revision"]
         for member in entry.get("members", [entry])
     ]
-    columns = ("T", "latency (steps)", "accuracy", "MB", "SavedModel")
+    columns = ("T", "latency (steps)", "accuracy", "MB", "version")
     tables.print_table(f"Exported: {manifest['name']}", columns, rows)
     if any(entry["warmup"] is None for entry in manifest["models"]):
         print("No warm-up requests: pip install 'tfsnn[serving]' first.")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import served
+from tests.support import c_session_program, served
 from tests.support.spiking_networks import spiking
 from tfsnn.export import export_bundle, export_saved_model
 from tfsnn.serving import c_session
@@ -84,11 +84,11 @@ def received(records, tmp_path_factory):
         "runs": runs,
     }
     (folder / "job.json").write_text(json.dumps(job))
-    program = pathlib.Path(c_session.__file__)
-    copy = folder / program.name
-    copy.write_bytes(program.read_bytes())
+    for module in (c_session, c_session_program):
+        file = pathlib.Path(module.__file__)
+        (folder / file.name).write_bytes(file.read_bytes())
     done = subprocess.run(
-        [sys.executable, copy, folder / "job.json"],
+        [sys.executable, file.name, "job.json"],
         capture_output=True,
         text=True,
         cwd=folder,

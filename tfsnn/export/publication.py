@@ -19,11 +19,22 @@ import tensorflow as tf
 
 from tfsnn.errors import ExportError
 
-from . import serving_files
 from .canonical import canonical_bytes
 from .manifest import EXTRA, MANIFEST, digests, head, total_bytes
 from .manifest_file import is_export, read_manifest, write_manifest
 from .new_folder import additions, check_new_folder, new_folder
+from .serving_files import (
+    BATCHING,
+    COMPOSE,
+    CONFIG,
+    README,
+    batching_config,
+    checked_name,
+    compose_file,
+    models_config,
+    name_from,
+    readme,
+)
 from .signatures import Concrete
 from .versions import next_revision, version_folders
 from .warmup import write_warmup
@@ -108,10 +119,10 @@ def find_place(
                 " export to another folder."
             )
         name = known
-    name = name or serving_files.name_from(target.name)
+    name = name or name_from(target.name)
     return Place(
         target,
-        serving_files.checked_name(name),
+        checked_name(name),
         next_revision(target),
         overwrite,
         revise,
@@ -163,7 +174,7 @@ def _revised(path: pathlib.Path, needed: int) -> Iterator[pathlib.Path]:
             folder.rename(path / str(number))
         files = [file for file in partial.iterdir() if file.is_file()]
         # What the server follows comes last.
-        for file in sorted(files, key=lambda f: f.name == serving_files.CONFIG):
+        for file in sorted(files, key=lambda f: f.name == CONFIG):
             file.replace(path / file.name)
 
     with additions(path, move, needed_bytes=needed) as partial:
@@ -211,14 +222,14 @@ def _write_description(folder, place, models, about) -> None:
         **about,
     }
     write_manifest(folder / MANIFEST, content)
-    config = serving_files.models_config(
+    config = models_config(
         place.name, [entry["version"] for entry in entries], labels
     )
     texts = {
-        serving_files.CONFIG: config,
-        serving_files.BATCHING: serving_files.batching_config(),
-        serving_files.COMPOSE: serving_files.compose_file(place.name),
-        serving_files.README: serving_files.readme(place.name, labels),
+        CONFIG: config,
+        BATCHING: batching_config(),
+        COMPOSE: compose_file(place.name),
+        README: readme(place.name, labels),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

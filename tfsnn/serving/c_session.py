@@ -1,26 +1,23 @@
 """Loads a SavedModel through TensorFlow's C API, as TensorFlow Serving does.
 
-Nothing but the standard library, NumPy, protobuf and the shared library inside
-the installed TensorFlow is used, so that a copy of this file runs as a program
-of its own, in a process without Python's TensorFlow, Keras or tfsnn:
-
-    python c_session.py JOB.json
-
-with `{"inputs": NPZ, "outputs": NPZ, "runs": [[folder, signature, prefix]]}`:
-the arrays `PREFIX/INPUT` are fed, `FOLDER/SIGNATURE/PREFIX/OUTPUT` written.
+Nothing but the standard library, NumPy and the shared library inside the
+installed TensorFlow is used, so that the file also works on its own, in a
+process without Python's TensorFlow, Keras or tfsnn.
 """
 
 import ctypes
 import importlib.util
-import json
 import pathlib
 import sys
 from collections.abc import Mapping
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-LIBRARY = "libtensorflow_cc.so.2"
+LIBRARY = (
+    "libtensorflow_cc.2.dylib"
+    if sys.platform == "darwin"
+    else "libtensorflow_cc.so.2"
+)
 INVALID_ARGUMENT = 3
 _STRING = 7
 _DTYPES = {
@@ -276,96 +273,48 @@ def _declare(c: ctypes.CDLL) -> None:
 
 
 def _signatures(meta_graph: bytes):
-    """Reads the part of a MetaGraphDef that is needed, without TensorFlow."""
-    content = _meta_graph_class()()
-    content.ParseFromString(meta_graph)
-    return {
-        name: (
-            {key: info.name for key, info in sorted(one.inputs.items())},
-            {key: info.name for key, info in sorted(one.outputs.items())},
-        )
-        for name, one in content.signature_def.items()
-        if one.inputs
-    }
-
-
-def _meta_graph_class():
-    """MetaGraphDef with its signatures only; all else is skipped."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="signatures.proto", package="signatures", syntax="proto3"
-    )
-    field = descriptor_pb2.FieldDescriptorProto
-
-    def message(parent, name, fields):
-        made = parent.add(name=name)
-        for number, key, kind in fields:
-            is_text = kind == "string"
-            made.field.add(
-                name=key,
-                number=number,
-                label=field.LABEL_OPTIONAL,
-                type=field.TYPE_STRING if is_text else field.TYPE_MESSAGE,
-                type_name=None if is_text else f".signatures.{kind}",
+    """Names in a MetaGraphDef: of signatures, and of their tensors."""
+    found = {}
+    for number, content in _fields(meta_graph):
+        if number != 5:  # signature_def, a map
+            continue
+        entry = dict(_fields(content))
+        names = ({}, {})
+        for which, pair in _fields(entry.get(2, b"")):
+            if which in (1, 2):  # inputs and outputs, maps to TensorInfo
+                key_info = dict(_fields(pair))
+                info = dict(_fields(key_info[2]))
+                names[which - 1][key_info[1].decode()] = info[1].decode()
+        if names[0]:
+            found[entry[1].decode()] = tuple(
+                dict(sorted(one.items())) for one in names
             )
-        return made
-
-    def mapping(owner, number, key, kind):
-        entry = f"{key.title().replace('_', '')}Entry"
-        fields = [(1, "key", "string"), (2, "value", kind)]
-        inner = message(owner.nested_type, entry, fields)
-        inner.options.map_entry = True
-        owner.field.add(
-            name=key,
-            number=number,
-            label=field.LABEL_REPEATED,
-            type=field.TYPE_MESSAGE,
-            type_name=f".signatures.{owner.name}.{entry}",
-        )
-
-    message(file.message_type, "TensorInfo", [(1, "name", "string")])
-    signature = message(file.message_type, "SignatureDef", [])
-    mapping(signature, 1, "inputs", "TensorInfo")
-    mapping(signature, 2, "outputs", "TensorInfo")
-    meta_graph = message(file.message_type, "MetaGraphDef", [])
-    mapping(meta_graph, 5, "signature_def", "SignatureDef")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("signatures.MetaGraphDef")
-    )
+    return found
 
 
-def main(job_file: str) -> None:
-    """Runs a job, see above.
-
-    Args:
-        job_file: Path of the JSON file.
-    """
-    job = json.loads(pathlib.Path(job_file).read_text(encoding="utf-8"))
-    with np.load(job["inputs"], allow_pickle=False) as file:
-        arrays = {key: file[key] for key in file.files}
-    outputs, sessions = {}, {}
-    for folder, signature, prefix in job["runs"]:
-        if folder not in sessions:
-            sessions[folder] = CSession(folder, num_threads=job["num_threads"])
-        fed = {
-            key.removeprefix(f"{prefix}/"): _fed(value)
-            for key, value in arrays.items()
-            if key.startswith(f"{prefix}/")
-        }
-        for name, value in sessions[folder].run(signature, fed).items():
-            outputs[f"{folder}/{signature}/{prefix}/{name}"] = value
-    np.savez(job["outputs"], **outputs)
-    loaded = {name.partition(".")[0] for name in sys.modules}
-    sys.stdout.write(json.dumps(sorted(loaded)))
+def _fields(content: bytes):
+    """Numbers and values of the fields of a protocol buffer."""
+    position = 0
+    while position < len(content):
+        key, position = _varint(content, position)
+        kind = key & 7
+        if kind == 0:
+            value, position = _varint(content, position)
+        else:
+            length = {1: 8, 5: 4}.get(kind)
+            if length is None:
+                length, position = _varint(content, position)
+            value = content[position : position + length]
+            position += length
+        yield key >> 3, value
 
 
-def _fed(value: np.ndarray) -> np.ndarray:
-    """Files are stored as rows of bytes `[B, length]`, uint8."""
-    if value.dtype != np.uint8:
-        return value
-    return np.array([row.tobytes() for row in value], dtype=object)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _varint(content: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = content[position]
+        position += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, position

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfsnn.errors import RequestError
 
-from . import stubs
+from .stubs import apis, grpc_package
 
 GRPC_PORT, REST_PORT = 8500, 8501
 SECONDS = 60.0
@@ -65,7 +65,7 @@ class GrpcClient:
         Raises:
             MissingExtraError: If the extra `serving` is not installed.
         """
-        self._grpc = stubs.grpc()
+        self._grpc = grpc_package()
         self._where = f"{host}:{port}"
         self._seconds = seconds
         self._channel = self._grpc.insecure_channel(
@@ -75,8 +75,8 @@ class GrpcClient:
                 ("grpc.max_send_message_length", -1),
             ],
         )
-        predictions = stubs.apis("prediction_service_pb2_grpc")
-        models = stubs.apis("model_service_pb2_grpc")
+        predictions = apis("prediction_service_pb2_grpc")
+        models = apis("model_service_pb2_grpc")
         self._predictions = predictions.PredictionServiceStub(self._channel)
         self._models = models.ModelServiceStub(self._channel)
 
@@ -100,7 +100,7 @@ class GrpcClient:
         Raises:
             RequestError: If the server refuses, or does not answer.
         """
-        request = stubs.apis("predict_pb2").PredictRequest()
+        request = apis("predict_pb2").PredictRequest()
         _set_spec(request.model_spec, target)
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
@@ -123,7 +123,7 @@ class GrpcClient:
         Raises:
             RequestError: If the server refuses, or does not answer.
         """
-        messages = stubs.apis("get_model_metadata_pb2")
+        messages = apis("get_model_metadata_pb2")
         request = messages.GetModelMetadataRequest()
         _set_spec(request.model_spec, target)
         request.metadata_field.append("signature_def")
@@ -144,7 +144,7 @@ class GrpcClient:
         Raises:
             RequestError: If the server refuses, or does not answer.
         """
-        messages = stubs.apis("get_model_status_pb2")
+        messages = apis("get_model_status_pb2")
         request = messages.GetModelStatusRequest()
         _set_spec(request.model_spec, target)
         response = self._call(self._models.GetModelStatus, request)

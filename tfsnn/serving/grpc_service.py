@@ -6,8 +6,8 @@ from google.protobuf.message import Message
 
 from tfsnn.errors import RequestError
 
-from . import stubs
 from .repository import ModelRepository
+from .stubs import apis, grpc_package
 
 AVAILABLE = 30
 
@@ -22,8 +22,8 @@ def add_services(server: object, repository: ModelRepository) -> None:
     Raises:
         MissingExtraError: If the extra `serving` is not installed.
     """
-    prediction = stubs.apis("prediction_service_pb2_grpc")
-    model = stubs.apis("model_service_pb2_grpc")
+    prediction = apis("prediction_service_pb2_grpc")
+    model = apis("model_service_pb2_grpc")
     services = _Services(repository)
 
     class Prediction(prediction.PredictionServiceServicer):
@@ -59,7 +59,7 @@ def _answered(function, request, context):
     try:
         return function(request)
     except RequestError as error:
-        status = getattr(stubs.grpc().StatusCode, error.code)
+        status = getattr(grpc_package().StatusCode, error.code)
         return context.abort(status, str(error))
 
 
@@ -84,7 +84,7 @@ class _Services:
                 "INVALID_ARGUMENT",
                 f"output_filter names {unknown}. Supported: {sorted(outputs)}.",
             )
-        response = stubs.apis("predict_pb2").PredictResponse()
+        response = apis("predict_pb2").PredictResponse()
         response.model_spec.CopyFrom(request.model_spec)
         response.model_spec.version.value = number
         for name in wanted:
@@ -98,7 +98,7 @@ class _Services:
                 "INVALID_ARGUMENT",
                 f"Metadata fields {sorted(fields)}. Supported: signature_def.",
             )
-        messages = stubs.apis("get_model_metadata_pb2")
+        messages = apis("get_model_metadata_pb2")
         found = messages.SignatureDefMap()
         response = messages.GetModelMetadataResponse()
         with self._using(request.model_spec) as version:
@@ -115,7 +115,7 @@ class _Services:
         numbers = self._repository.config.versions
         if spec.WhichOneof("version_choice"):
             numbers = [self._repository.number(*choice_of(spec))]
-        response = stubs.apis("get_model_status_pb2").GetModelStatusResponse()
+        response = apis("get_model_status_pb2").GetModelStatusResponse()
         for number in sorted(numbers, reverse=True):
             response.model_version_status.add(version=number, state=AVAILABLE)
         return response

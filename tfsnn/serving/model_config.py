@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tfsnn.errors import ModelFileError
 from tfsnn.export.serving_files import BATCHING, CONFIG, MAX_BATCH
 
-from . import stubs
+from .stubs import model_server_config
 
 _MAX_BATCH = re.compile(r"max_batch_size\s*{\s*value\s*:\s*(\d+)\s*}")
 
@@ -49,7 +49,7 @@ def read_model_config(folder: pathlib.Path) -> ModelConfig:
             stated versions.
     """
     text = _text(folder / CONFIG)
-    message = stubs.model_server_config().ModelServerConfig()
+    message = model_server_config().ModelServerConfig()
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:

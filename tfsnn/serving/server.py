@@ -12,10 +12,10 @@ import threading
 
 from tfsnn.errors import ExportError
 
-from . import stubs
 from .grpc_service import add_services
 from .repository import ModelRepository
 from .rest_service import rest_server
+from .stubs import grpc_package
 
 HOST = "127.0.0.1"
 _UNLIMITED = [
@@ -60,7 +60,7 @@ class DevelopmentServer:
             ModelFileError: If the folder is no sound export.
             RequestError: If TensorFlow does not load a version.
         """
-        grpc = stubs.grpc()
+        grpc = grpc_package()
         self.repository = ModelRepository(pathlib.Path(folder).resolve())
         self._grpc = grpc.server(
             concurrent.futures.ThreadPoolExecutor(num_workers),

@@ -22,7 +22,7 @@ def apis(name: str) -> types.ModuleType:
     return import_extra(f"tensorflow_serving.apis.{name}", EXTRA)
 
 
-def grpc() -> types.ModuleType:
+def grpc_package() -> types.ModuleType:
     """The package `grpc`.
 
     Raises:
