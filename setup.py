@@ -14,6 +14,7 @@ VERSION = re.search(
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -55,8 +56,9 @@ setuptools.setup(
     ],
     extras_require={
         "data": DATA,
+        "nir": NIR,
         "serving": SERVING,
-        "test": [*TEST, *DATA, *SERVING],
+        "test": [*TEST, *DATA, *NIR, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

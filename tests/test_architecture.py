@@ -18,6 +18,7 @@ FLOORS = {
     "tfsnn": 8,
     "tfsnn.serving": 8,
     "tfsnn_models": 8,
+    "tfsnn.exchange": 7,
     "tfsnn.export": 7,
     "tfsnn.reports": 7,
     "tfsnn.baselines": 6,

@@ -112,6 +112,9 @@ def test_something_is_found():
         "calibrate",
         "evaluate",
         "export",
+        "inspect",
+        "serve",
+        "request",
         "benchmark",
     ]
     assert "quickstart" in make_targets(readme)

@@ -28,6 +28,7 @@ from .conversion import (  # noqa: E402
     convert,
 )
 from .evaluation import Evaluation, evaluate  # noqa: E402
+from .exchange import export_nir, import_nir  # noqa: E402
 from .export import export_saved_model  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -44,7 +45,9 @@ __all__ = [
     "check",
     "convert",
     "evaluate",
+    "export_nir",
     "export_saved_model",
+    "import_nir",
     "layers",
     "pipelines",
 ]

@@ -14,6 +14,7 @@ import tfsnn
 from tfsnn.export import ImageDecoding, export_bundle
 from tfsnn_tools import (
     command_line,
+    export_files,
     flag_groups,
     output_folder,
     stored_calibration,
@@ -26,6 +27,8 @@ FORMATS = {
     "saved_model": tfsnn.export_saved_model,
     "bundle": export_bundle,
 }
+FILES = ("nir",)
+"""Formats of one file for each T, see `export_files`."""
 DECODING = ("scale", "mean", "std")
 
 
@@ -47,9 +50,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_enum(
         "format",
         "saved_model",
-        list(FORMATS),
+        [*FORMATS, *FILES],
         "saved_model: one for each T; bundle: one for all, in which weights"
-        " that are equal are stored once.",
+        " that are equal are stored once; nir: a NIR file for each T.",
         flag_values=values,
     )
     flags.DEFINE_bool(
@@ -63,6 +66,14 @@ def define_flags() -> flags.FlagValues:
         "revise",
         False,
         "Add a revision to the export in --output; labels move to it.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "potential",
+        "bias",
+        ["bias", "metadata"],
+        "Of nir: where the initial potential goes; into the bias of each step,"
+        " or into the metadata alone.",
         flag_values=values,
     )
     flag_groups.define_data(values, "Labelled images, to record the accuracy")
@@ -87,6 +98,8 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
     _refuse_idle_flags(options)
+    if options.format in FILES:
+        return export_files.main(options)
     if not options.revise:
         output_folder.check(
             options.output, marker=MANIFEST, overwrite=options.overwrite
@@ -119,6 +132,14 @@ def _refuse_idle_flags(options: flags.FlagValues) -> None:
             f"Received {', '.join(idle)} without --data. Leave"
             f" {'it' if len(idle) == 1 else 'them'} out, or name images."
         )
+    if options.format in FILES:
+        given = ("serialized", "revise", "name", "data")
+        given = [f"--{name}" for name in given if options[name].present]
+        if given:
+            raise app.UsageError(
+                f"Received {', '.join(given)} with --format={options.format}."
+                " These are for TensorFlow Serving. Leave them out."
+            )
     if options.serialized and options.preprocess:
         raise app.UsageError(
             "Received --serialized with --preprocess, a Python function, which"

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import pytest
 import tensorflow as tf
@@ -251,3 +252,50 @@ def test_without_the_extra_there_is_no_warm_up(
     )
     assert outcome.code == 0
     assert "No warm-up requests: pip install 'tfsnn[serving]'" in outcome.out
+
+
+def test_nir(command, calibrated_folder, output):
+    pytest.importorskip("nir")
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+    )
+    assert outcome.code == 0, outcome.err
+    assert "t2.nir: what NIR cannot carry" in outcome.out
+    assert "reset by subtraction" in outcome.out
+    assert sorted(x.name for x in output.iterdir()) == [
+        "report.json",
+        "t2.nir",
+        "t4.nir",
+    ]
+    report = json.loads((output / "report.json").read_text())
+    assert report["t4.nir"]["losses"]
+
+
+def test_extra_is_named_where_it_is_missing(
+    command, calibrated_folder, output, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "nir", None)
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+    )
+    assert outcome.code == 1
+    assert "pip install 'tfsnn[nir]'" in outcome.err
+    assert not output.exists()
+
+
+def test_nir_takes_no_flags_of_serving(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+        "--revise",
+    )
+    assert outcome.code == 2
+    assert "--revise with --format=nir" in outcome.err
