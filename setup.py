@@ -14,6 +14,9 @@ VERSION = re.search(
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 DISTRIBUTED = ["ray>=2.9,<3"]
 REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
+# The messages of TensorFlow Serving belong to a version of TensorFlow.
+SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -61,7 +64,9 @@ setuptools.setup(
         "distributed": DISTRIBUTED,
         "report": REPORT,
         "tensorboard": ["tensorboard>=2.18,<3"],
-        "test": [*TEST, *DATA, *REPORT],
+        "nir": NIR,
+        "serving": SERVING,
+        "test": [*TEST, *DATA, *REPORT, *NIR, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

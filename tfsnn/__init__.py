@@ -33,6 +33,7 @@ from .evaluation import (  # noqa: E402
     diagnose,
     evaluate,
 )
+from .exchange import export_nir, import_nir  # noqa: E402
 from .export import export_saved_model  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -51,7 +52,9 @@ __all__ = [
     "convert",
     "diagnose",
     "evaluate",
+    "export_nir",
     "export_saved_model",
+    "import_nir",
     "layers",
     "pipelines",
 ]
