@@ -60,6 +60,8 @@ class SweepConfig:
             left there is taken over, and the result has the same bits (of a
             `Search`, if the time suffices for the same pipelines); None:
             nothing is kept. It is not removed at the end.
+        split_errors: Whether each step says what its error is made of (what
+            is inherited, clipping, rounding, unevenness); takes a little time.
     """
 
     lag: Lag | None = None
@@ -67,6 +69,7 @@ class SweepConfig:
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
     checkpoint: str | os.PathLike | None = None
+    split_errors: bool = False
 
     def __post_init__(self):
         """Checks the values.
@@ -137,7 +140,6 @@ def sweep(
         )
         for T in timesteps
     ]
-    held_out = held_out_images(len(images), config)
     fixed = _shared_layers(conversion.graph)
     parameters = {T: {} for T in timesteps}
     steps = []
@@ -155,7 +157,7 @@ def sweep(
                 segment,
                 affine,
                 target,
-                held_out,
+                held_out_images(len(images), config),
                 fixed,
                 config.current_budget,
                 analog_current=functools.partial(
@@ -163,6 +165,7 @@ def sweep(
                 ),
                 later=later,
                 ahead=analog.ahead,
+                split_errors=config.split_errors,
             )
             for front in fronts:
                 if segment.role == JUNCTION:
