@@ -43,6 +43,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_data(values, "Calibration images; labels are dropped")
     calibration_flags.define_calibration(values)
     calibration_flags.define_conversion(values)
+    calibration_flags.define_split_errors(values)
     calibration_flags.define_resume(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
@@ -91,7 +92,10 @@ def main(argv: list[str]) -> int:
                 timesteps=timesteps,
                 pipeline=pipeline,
                 config=tfsnn.SweepConfig(
-                    lag=lag, progress=not options.quiet, checkpoint=checkpoint
+                    lag=lag,
+                    progress=not options.quiet,
+                    checkpoint=checkpoint,
+                    split_errors=options.split_errors,
                 ),
                 max_images=options.max_images,
                 seed=options.seed,

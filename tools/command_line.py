@@ -91,30 +91,6 @@ def _read(argv, values, required, positional) -> list[str]:
     return arguments
 
 
-def parse_many(
-    argv: Sequence[str], values: flags.FlagValues, *, what: str
-) -> list[str]:
-    """Reads a command line with one or more arguments of a kind.
-
-    Args:
-        argv: Program name, flags and arguments in any order.
-        values: Flags of the command.
-        what: What the arguments without a dash are.
-
-    Returns:
-        They, at least one.
-
-    Raises:
-        absl.app.UsageError: If there is none.
-        absl.flags.Error: If a flag is unknown or its value is illegal.
-    """
-    values.set_gnu_getopt(True)
-    _, *arguments = values(list(argv))
-    if not arguments:
-        raise app.UsageError(f"{what} is missing.")
-    return arguments
-
-
 def help_text(module: types.ModuleType) -> str:
     """Usage, purpose and flags of a sub-command.
 

@@ -53,7 +53,7 @@ def main(argv: list[str]) -> int:
         ReportError: If a run cannot be read, or the file not be written.
     """
     options = define_flags()
-    paths = command_line.parse_many(argv, options, what="RUN")
+    paths = command_line.parse_many(argv, options, positional="RUN")
     if options.json and options.text:
         raise app.UsageError(
             "Received --json and --text. Supported: one of them. Leave one out."

@@ -95,6 +95,7 @@ def test_a_step_is_a_row():
         "seconds": 1.5,
         "unevenness_before": None,
         "unevenness_after": None,
+        "contributions": None,
     }
 
 

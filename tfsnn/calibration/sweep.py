@@ -60,6 +60,8 @@ class SweepConfig:
             left there is taken over, and the result has the same bits (of a
             `Search`, if the time suffices for the same pipelines); None:
             nothing is kept. It is not removed at the end.
+        split_errors: Whether each step says what its error is made of (what
+            is inherited, clipping, rounding, unevenness); takes a little time.
     """
 
     lag: Lag | None = None
@@ -67,6 +69,7 @@ class SweepConfig:
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
     checkpoint: str | os.PathLike | None = None
+    split_errors: bool = False
 
     def __post_init__(self):
         """Checks the values.
@@ -125,7 +128,6 @@ def sweep(
     analog = AnalogFront(calibrated, images)
     kind = conversion.config.kind
     fronts = _fronts(calibrated, images, timesteps, kind, config)
-    held_out = held_out_images(len(images), config)
     fixed = _shared_layers(conversion.graph)
     num_alike = collections.Counter(s.role for s in segments)
     parameters = {T: {} for T in timesteps}
@@ -144,7 +146,7 @@ def sweep(
                 segment,
                 affine,
                 target,
-                held_out,
+                held_out_images(len(images), config),
                 fixed,
                 config.current_budget,
                 analog_current=functools.partial(
@@ -153,6 +155,7 @@ def sweep(
                 alone=num_alike[segment.role] == 1,
                 later=later,
                 ahead=analog.ahead,
+                split_errors=config.split_errors,
             )
             for front in fronts:
                 if segment.role == JUNCTION:

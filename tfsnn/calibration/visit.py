@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
+from .error_split import ErrorSplit
 from .fronts import SpikingFront, compiled
 from .horizon import Horizon
 from .pipeline import Pipeline
@@ -40,6 +41,7 @@ class Task:
         later: Segments behind it, up to the end of its block.
         ahead: Computes what segments behind it answer in the analog network,
             see `AnalogFront.ahead`.
+        split_errors: Whether steps say what their error is made of.
         cache: Of what steps compute from the target.
     """
 
@@ -53,6 +55,7 @@ class Task:
     alone: bool
     later: tuple[Segment, ...]
     ahead: Callable[[tuple[Segment, ...]], dict[str, np.ndarray]]
+    split_errors: bool = False
     cache: dict = dataclasses.field(default_factory=dict)
 
 
@@ -79,7 +82,21 @@ class Visit:
         self._parameters: NeuronParameters | None = None
         self._spiking: np.ndarray | None = None
         self._error: float | None = None
+        self._contributions: dict[str, float] | None = None
+        self._split = self._error_split() if task.split_errors else None
         self.steps: list[Step] = []
+
+    def _error_split(self) -> ErrorSplit:
+        count = self._num_measured
+        split = ErrorSplit(
+            self._task.segment,
+            self._front,
+            self._task.target[:count],
+            held_out=self._task.held_out[:count],
+            scale=self._scale(),
+        )
+        split.look_at_source(self._currents)
+        return split
 
     def calibrate(self, pipeline: Pipeline) -> NeuronParameters:
         """Runs the pipeline, then emits with what was accepted.
@@ -108,6 +125,7 @@ class Visit:
             self._tap(), self._parameters, self._front.timesteps
         )
         unevenness = self._unevenness(proposal)
+        self._contributions = None
         if proposal is self._parameters:
             accepted, after = False, before
         else:
@@ -121,7 +139,8 @@ class Visit:
                 after,
                 accepted,
                 time.monotonic() - start,
-                *unevenness,
+                *(unevenness or (None, None)),
+                self._contributions,
             )
         )
         return accepted
@@ -164,6 +183,8 @@ class Visit:
             ]
         )
         error = self._held_out_error(measured)
+        if self._split is not None:
+            self._contributions = self._split(proposal, currents, measured)
         allowed = self._error
         if unevenness:  # What comes at the right time may cost a little.
             allowed += unevenness[0] - unevenness[1]

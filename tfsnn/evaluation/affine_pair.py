@@ -49,7 +49,7 @@ class AffinePair:
 
     def linear(self, *sources: np.ndarray) -> np.ndarray:
         """The analog affine part without its offset."""
-        nothing = [np.zeros_like(source) for source in sources]
+        nothing = [np.zeros_like(source[:1]) for source in sources]
         return self.analog(*sources) - self.analog(*nothing)
 
 
@@ -78,10 +78,16 @@ def affine_pairs(
         cut(graph, is_neuron=is_neuron, is_head=is_head)
         for graph in (conversion.graph, copy)
     ]
-    return [
-        AffinePair(first, _function(first.model), _function(second.model))
-        for first, second in zip(*cuts, strict=True)
-    ]
+    return [_pair(*segments) for segments in zip(*cuts, strict=True)]
+
+
+def _pair(first, second):
+    """One function for both where calibration left the weights alone."""
+    analog = _function(first.model)
+    weights = first.model.get_weights(), second.model.get_weights()
+    if all(map(np.array_equal, *weights)):
+        return AffinePair(first, analog, analog)
+    return AffinePair(first, analog, _function(second.model))
 
 
 def _function(model):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsnn.layers import SpikingActivation
+from tfsnn.numerics.mean_response import mean_response
 
 
 class Expected(NamedTuple):
@@ -24,10 +25,7 @@ class Expected(NamedTuple):
 def expected_output(layer: SpikingActivation, current: np.ndarray) -> Expected:
     """Computes it from the variables of the layer.
 
-        Q(x) = theta / L * clip(floor(L x / theta + L v0 / (T theta)), 0, n)
-
-    n levels, L to a threshold; both are T for plain neurons. A temporal bias
-    counts with its mean over the steps.
+    See `mean_response`. A temporal bias counts with its mean over the steps.
 
     Args:
         layer: A neuron layer whose spikes are worth a threshold, any reset.
@@ -41,7 +39,6 @@ def expected_output(layer: SpikingActivation, current: np.ndarray) -> Expected:
     """
     cell, timesteps = layer.cell, layer.timesteps
     threshold = np.asarray(cell.threshold, np.float64)
-    potential = np.asarray(cell.initial_potential, np.float64)
     current = np.asarray(current, np.float64)
     if cell.bias is not None:
         current = current + np.asarray(cell.bias, np.float64)
@@ -49,12 +46,6 @@ def expected_output(layer: SpikingActivation, current: np.ndarray) -> Expected:
         extra = np.asarray(layer.temporal_bias, np.float64)
         current = current + extra.sum(axis=0) / timesteps
     quantiser = cell.kind.quantiser(timesteps)
-    levels = quantiser.levels_per_threshold
-    start = potential / threshold * (levels / timesteps)
-    count = np.clip(
-        np.floor(start + levels * (current / threshold)),
-        0,
-        quantiser.num_levels,
-    )
-    largest = quantiser.largest_value(threshold)
-    return Expected(current, threshold / levels * count, largest)
+    potential = np.asarray(cell.initial_potential, np.float64)
+    output = mean_response(current, threshold, potential, timesteps, quantiser)
+    return Expected(current, output, quantiser.largest_value(threshold))

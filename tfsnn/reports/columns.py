@@ -106,7 +106,8 @@ STEPS = (
     Column("timesteps", "T", str),
     Column("strategy", "step", str),
     Column("error_before", "error before", digits),
-    Column("error_after", "error after", digits),
+    Column("error_after", "error after", digits, "The sum of its parts:"),
+    *(Column(f"contributions.{part}", part, digits) for part in PARTS),
     Column("accepted", "kept", lambda kept: "yes" if kept else "no"),
     Column("seconds", "seconds", digits),
 )

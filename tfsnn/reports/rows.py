@@ -198,6 +198,7 @@ def _steps(calibration):
         "error_after",
         "accepted",
         "seconds",
+        "contributions",
     )
     return [
         {name: step.get(name) for name in names}
