@@ -13,12 +13,18 @@ VERSION = re.search(
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 DISTRIBUTED = ["ray>=2.9,<3"]
+REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
+# The messages of TensorFlow Serving belong to a version of TensorFlow.
+SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
+    "pytest-xdist>=3.6,<4",
     "hypothesis>=6.100,<7",
     "ruff>=0.17,<0.18",
     "build>=1.2,<2",
+    "selenium>=4.20,<5",
     "setuptools>=77",
 ]
 
@@ -41,6 +47,7 @@ setuptools.setup(
     ],
     package_dir=PACKAGE_DIR,
     package_data={
+        "tfsnn.reports": ["*.j2"],
         "tfsnn_models": ["weights/*", "samples/*"],
     },
     install_requires=[
@@ -55,8 +62,11 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "distributed": DISTRIBUTED,
+        "report": REPORT,
         "tensorboard": ["tensorboard>=2.18,<3"],
-        "test": [*TEST, *DATA],
+        "nir": NIR,
+        "serving": SERVING,
+        "test": [*TEST, *DATA, *REPORT, *NIR, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

@@ -27,7 +27,13 @@ from .conversion import (  # noqa: E402
     check,
     convert,
 )
-from .evaluation import Evaluation, evaluate  # noqa: E402
+from .evaluation import (  # noqa: E402
+    Diagnosis,
+    Evaluation,
+    diagnose,
+    evaluate,
+)
+from .exchange import export_nir, import_nir  # noqa: E402
 from .export import export_saved_model  # noqa: E402
 from .version import __version__  # noqa: E402
 
@@ -35,6 +41,7 @@ __all__ = [
     "CalibrationResult",
     "Conversion",
     "ConversionConfig",
+    "Diagnosis",
     "Evaluation",
     "Findings",
     "Pipeline",
@@ -43,8 +50,11 @@ __all__ = [
     "calibrate",
     "check",
     "convert",
+    "diagnose",
     "evaluate",
+    "export_nir",
     "export_saved_model",
+    "import_nir",
     "layers",
     "pipelines",
 ]

@@ -49,3 +49,29 @@ class ExportError(TfsnnError, OSError):
 
 class ReloadError(TfsnnError, RuntimeError):
     """A written artefact does not reproduce the model it came from."""
+
+
+class ReportError(TfsnnError, ValueError):
+    """A run cannot be read, or a report cannot be made of it."""
+
+
+class RequestError(TfsnnError, RuntimeError):
+    """A server does not answer a request.
+
+    Attributes:
+        code: Why, a gRPC status name such as `"INVALID_ARGUMENT"`.
+    """
+
+    def __init__(self, code: str, message: str):
+        """Keeps the code beside the text.
+
+        Args:
+            code: Name of a gRPC status.
+            message: Complete text for the user.
+        """
+        super().__init__(message)
+        self.code = code
+
+
+class MissingExtraError(TfsnnError, ImportError):
+    """A package that comes with an extra is not installed."""

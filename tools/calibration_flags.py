@@ -110,6 +110,16 @@ def define_calibration(values: flags.FlagValues) -> None:
     _define_extent(values)
 
 
+def define_split_errors(values: flags.FlagValues) -> None:
+    """Declares `--split_errors`."""
+    flags.DEFINE_bool(
+        "split_errors",
+        False,
+        "Record of every step what its error is made of, for tfsnn report.",
+        flag_values=values,
+    )
+
+
 def define_resume(values: flags.FlagValues) -> None:
     """Declares `--resume`."""
     flags.DEFINE_bool(

@@ -45,6 +45,42 @@ def parse(
             there are too many.
         absl.flags.Error: If a flag is unknown or its value is illegal.
     """
+    arguments = _read(argv, values, required, positional)
+    extra = arguments[len(positional) :]
+    if extra:
+        raise app.UsageError(
+            f"Received unexpected arguments: {' '.join(extra)}. Flags start"
+            " with two dashes: --name=value."
+        )
+    return arguments
+
+
+def parse_many(
+    argv: Sequence[str],
+    values: flags.FlagValues,
+    *,
+    required: Sequence[str] = (),
+    positional: str,
+) -> list[str]:
+    """Reads a command line with any number of arguments, at least one.
+
+    Args:
+        argv: See `parse`.
+        values: See `parse`.
+        required: See `parse`.
+        positional: What an argument without a dash is.
+
+    Returns:
+        The arguments without a dash.
+
+    Raises:
+        absl.app.UsageError: If a required flag or every argument is missing.
+        absl.flags.Error: If a flag is unknown or its value is illegal.
+    """
+    return _read(argv, values, required, (positional,))
+
+
+def _read(argv, values, required, positional) -> list[str]:
     values.set_gnu_getopt(True)
     _, *arguments = values(list(argv))
     missing = [f"--{name}" for name in required if not values[name].value]
@@ -52,12 +88,6 @@ def parse(
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise app.UsageError(f"{', '.join(missing)} {verb} missing.")
-    extra = arguments[len(positional) :]
-    if extra:
-        raise app.UsageError(
-            f"Received unexpected arguments: {' '.join(extra)}. Flags start"
-            " with two dashes: --name=value."
-        )
     return arguments
 
 

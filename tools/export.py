@@ -1,7 +1,8 @@
-"""Writes calibrated models as TensorFlow SavedModels, one per T.
+"""Writes calibrated models for TensorFlow Serving, one SavedModel per T.
 
 Takes what `tfsnn calibrate` wrote: its folder, or one of the models in it.
 With --data every model is evaluated first, and the manifest has its accuracy.
+With --revise an export gets a further revision beside what a server serves.
 """
 
 import json
@@ -10,8 +11,10 @@ from typing import Any
 from absl import app, flags
 
 import tfsnn
+from tfsnn.export import ImageDecoding, export_bundle
 from tfsnn_tools import (
     command_line,
+    export_files,
     flag_groups,
     output_folder,
     stored_calibration,
@@ -20,6 +23,13 @@ from tfsnn_tools import (
 
 USAGE = "tfsnn export --model=DIR --output=DIR [--flags]"
 MANIFEST = "manifest.json"
+FORMATS = {
+    "saved_model": tfsnn.export_saved_model,
+    "bundle": export_bundle,
+}
+FILES = ("nir",)
+"""Formats of one file for each T, see `export_files`."""
+DECODING = ("scale", "mean", "std")
 
 
 def define_flags() -> flags.FlagValues:
@@ -35,6 +45,35 @@ def define_flags() -> flags.FlagValues:
         "name",
         None,
         "Name of the network in the manifest; the folder's by default.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "format",
+        "saved_model",
+        [*FORMATS, *FILES],
+        "saved_model: one for each T; bundle: one for all, in which weights"
+        " that are equal are stored once; nir: a NIR file for each T.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "serialized",
+        False,
+        "Add the signature 'serialized': JPEG or PNG files, decoded and, as"
+        " --scale, --mean and --std say, scaled in the graph.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "revise",
+        False,
+        "Add a revision to the export in --output; labels move to it.",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "potential",
+        "bias",
+        ["bias", "metadata"],
+        "Of nir: where the initial potential goes; into the bias of each step,"
+        " or into the metadata alone.",
         flag_values=values,
     )
     flag_groups.define_data(values, "Labelled images, to record the accuracy")
@@ -59,16 +98,21 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
     _refuse_idle_flags(options)
-    output_folder.check(
-        options.output, marker=MANIFEST, overwrite=options.overwrite
-    )
+    if options.format in FILES:
+        return export_files.main(options)
+    if not options.revise:
+        output_folder.check(
+            options.output, marker=MANIFEST, overwrite=options.overwrite
+        )
     models = stored_calibration.read(options.model)
-    record = tfsnn.export_saved_model(
+    record = FORMATS[options.format](
         models,
         options.output,
         evaluations=_evaluations(options, models),
         name=options.name,
+        decoding=_decoding(options),
         overwrite=options.overwrite,
+        revise=options.revise,
     )
     if options.json:
         print(json.dumps(record.manifest, indent=2))
@@ -80,12 +124,35 @@ def main(argv: list[str]) -> int:
 def _refuse_idle_flags(options: flags.FlagValues) -> None:
     """Flags about images mean nothing without images."""
     names = ("num_images", "seed", "data_dir", *flag_groups.PREPROCESSING)
+    if options.serialized:
+        names = [name for name in names if name not in DECODING]
     idle = [f"--{name}" for name in names if options[name].present]
     if idle and not options.data:
         raise app.UsageError(
             f"Received {', '.join(idle)} without --data. Leave"
             f" {'it' if len(idle) == 1 else 'them'} out, or name images."
         )
+    if options.format in FILES:
+        given = ("serialized", "revise", "name", "data")
+        given = [f"--{name}" for name in given if options[name].present]
+        if given:
+            raise app.UsageError(
+                f"Received {', '.join(given)} with --format={options.format}."
+                " These are for TensorFlow Serving. Leave them out."
+            )
+    if options.serialized and options.preprocess:
+        raise app.UsageError(
+            "Received --serialized with --preprocess, a Python function, which"
+            " no graph holds. State --scale, --mean and --std."
+        )
+
+
+def _decoding(options: flags.FlagValues) -> ImageDecoding | None:
+    """How the graph scales image files; None without `--serialized`."""
+    if not options.serialized:
+        return None
+    stated = flag_groups.preprocessing(options)
+    return ImageDecoding(stated.scale, stated.mean, stated.std)
 
 
 def _evaluations(options: flags.FlagValues, models: Any) -> dict | None:
@@ -100,13 +167,19 @@ def _evaluations(options: flags.FlagValues, models: Any) -> dict | None:
 def _report(manifest: dict[str, Any], output: str) -> None:
     rows = [
         (
-            str(entry["timesteps"]),
-            str(entry["latency_steps"]),
-            tables.percent((entry["evaluation"] or {}).get("accuracy")),
-            f"{output}/{entry['version']}",
+            str(member["timesteps"]),
+            str(member["latency_steps"]),
+            tables.percent((member["evaluation"] or {}).get("accuracy")),
+            f"{entry['num_bytes'] / 1e6:.2f}",
+            str(entry["version"]),
         )
         for entry in manifest["models"]
+        if entry["revision"] == manifest["revision"]
+        for member in entry.get("members", [entry])
     ]
-    columns = ("T", "latency (steps)", "accuracy", "SavedModel")
+    columns = ("T", "latency (steps)", "accuracy", "MB", "version")
     tables.print_table(f"Exported: {manifest['name']}", columns, rows)
+    if any(entry["warmup"] is None for entry in manifest["models"]):
+        print("No warm-up requests: pip install 'tfsnn[serving]' first.")
     print(f"Written: {output}")
+    print(f"Next:    tfsnn serve {output}")

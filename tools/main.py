@@ -21,8 +21,12 @@ COMMANDS = {
     "quickstart": "Converts the network that ships with tfsnn; shows it all.",
     "check": "Says whether a network converts, and if not, all reasons why.",
     "calibrate": "Makes a network spike: one calibrated model per T.",
-    "evaluate": "Measures accuracy and firing rates on labelled images.",
+    "evaluate": "Measures accuracy, spikes and cost on labelled images.",
+    "report": "Shows runs side by side as HTML, JSON or text.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
+    "inspect": "Prints what an export is, and whether it was changed.",
+    "serve": "Serves an export on this machine, for development.",
+    "request": "Sends images to a server, prints classes.",
     "train": "Trains a network of the zoo and writes it with a card.",
     "import_weights": "Puts PyTorch's weights into a network of the zoo.",
     "reproduce": "Makes one of the paper's tables, its figures beside ours.",
@@ -32,9 +36,12 @@ COMMANDS = {
 BENCHMARKS = {
     "simulation": "Time and memory of T steps, against the analog network.",
     "calibration": "Time of a calibration, for networks of several depths.",
+    "costs": "Time and memory of a calibration, against one run of T steps.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
 }
+# The module of a command, where it has another name.
+MODULES = {"inspect": "inspect_export"}
 HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
 OUR_PACKAGES = ("tfsnn", "tfsnn_models", "tfsnn_tools")
 OTHER_BACKENDS = ("jax", "torch", "openvino", "mlx")
@@ -89,7 +96,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name == "benchmark":
         return _benchmark(rest)
     quiet_start.import_tensorflow()
-    return _run_module(name, f"tfsnn {name}", rest)
+    return _run_module(MODULES.get(name, name), f"tfsnn {name}", rest)
 
 
 def _benchmark(arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ PIPELINES: dict[str, Callable[..., tfsnn.Pipeline | calibration.Search]] = {
     "fitted_temporal": lambda: pipelines.fitted(temporal_iterations=10),
     "trained": pipelines.trained,
     "trained_temporal": lambda: pipelines.trained(temporal_iterations=10),
+    "reconstructed": pipelines.reconstructed,
     "best": pipelines.best,
     "published_light": lambda: pipelines.published_code("light"),
     "published_potential": lambda: pipelines.published_code("potential"),

@@ -2,8 +2,8 @@
 
 A ResNet-20 trained on Fashion-MNIST becomes a spiking network for T = 8, 16
 and 32, from 256 calibration images, and is measured on 500 test images. No
-download is needed. Writes OUTPUT/saved_model/T (one TensorFlow SavedModel per
-T) and OUTPUT/report.json, all of it or nothing.
+download is needed. Writes OUTPUT/saved_model (one TensorFlow SavedModel per T,
+ready for TensorFlow Serving) and OUTPUT/report.json, all of it or nothing.
 """
 
 import json

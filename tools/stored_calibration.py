@@ -14,6 +14,8 @@ from tfsnn.errors import ModelFileError
 from tfsnn_tools import model_files
 
 RECORD = "calibration.json"
+PROVENANCE = ("model", "model_sha256", "data", "preprocessing", "command")
+"""What goes from the record into manifests, beside the calibration."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,12 +25,14 @@ class StoredCalibration(tfsnn.CalibrationResult):
     Attributes:
         files: T to file.
         sizes: T, as text, to the bytes of each kind of parameter.
+        provenance: What else is known of its making, see `PROVENANCE`.
     """
 
     files: Mapping[int, pathlib.Path] = dataclasses.field(default_factory=dict)
     sizes: Mapping[str, dict[str, int]] = dataclasses.field(
         default_factory=dict
     )
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:
@@ -117,6 +121,7 @@ def _stored(
         ),
         sizes=record["parameter_bytes"],
         files={T: folder / record["files"][str(T)] for T in timesteps},
+        provenance={key: record[key] for key in PROVENANCE if key in record},
     )
 
 

@@ -15,7 +15,7 @@ from tfsnn.calibration import CalibrationResult, pipelines
 from tfsnn.conversion import convert
 from tfsnn.dynamics import Burst
 from tfsnn.export.manifest import digests, head, model_entry, origin
-from tfsnn.export.serving_function import serving_function
+from tfsnn.export.signatures import served_model
 from tfsnn.types import NeuronParameters
 
 THRESHOLDS = np.array([0.5, 1.0, 2.0, 2.5])
@@ -31,12 +31,12 @@ def entry(timesteps=4, evaluation=None, **options):
         parameters=parameters,
         **options,
     )
-    return model_entry(timesteps, model, serving_function(model), evaluation)
+    return model_entry(timesteps, model, served_model(model), evaluation)
 
 
 def test_clock():
     described = entry(lag=3)
-    assert described["version"] == described["timesteps"] == 4
+    assert described["timesteps"] == 4
     assert described["lag"] == 3
     assert described["latency_steps"] == 4 + 3
 
@@ -52,13 +52,32 @@ def test_execution(timesteps, lag, execution):
     assert described["latency_steps"] == timesteps + lag
 
 
-def test_signature():
-    outputs = {"shape": [None, 3], "dtype": "float32"}
-    assert entry()["signature"] == {
-        "name": "serving_default",
-        "inputs": {"images": {"shape": [None, 6, 6, 2], "dtype": "float32"}},
-        "outputs": {"logits": outputs, "probabilities": outputs},
+def test_signatures():
+    images = {"images": {"shape": [None, 6, 6, 2], "dtype": "float32"}}
+    scores = {"shape": [None, 3], "dtype": "float32"}
+    classes = {"shape": [None], "dtype": "int64"}
+    steps = {"shape": [None], "dtype": "int32"}
+    answers = {"logits": scores, "probabilities": scores, "classes": classes}
+    assert entry()["signatures"] == {
+        "serving_default": {"inputs": images, "outputs": answers},
+        "trace": {
+            "inputs": images,
+            "outputs": {"logits": {"shape": [None, 4, 3], "dtype": "float32"}},
+        },
+        "anytime": {
+            "inputs": {
+                **images,
+                "confidence": {"shape": [None], "dtype": "float32"},
+                "max_steps": steps,
+            },
+            "outputs": {**answers, "steps": steps},
+        },
     }
+
+
+def test_omitted_signatures_have_a_reason():
+    (name,) = entry()["omitted_signatures"]
+    assert name == "serialized"
 
 
 def test_plain_neurons():
@@ -126,6 +145,14 @@ def test_origin_of_other_models_is_unknown():
     assert about["pipeline"] is None
     assert about["conversion"] is None
     assert about["calibration"] is None
+    assert about["provenance"] is None
+
+
+def test_provenance_is_read_where_there_is_one():
+    class Stored(dict):
+        provenance = {"command": "tfsnn calibrate"}
+
+    assert origin(Stored())["provenance"] == {"command": "tfsnn calibrate"}
 
 
 def test_versions():
@@ -141,7 +168,7 @@ def test_versions():
 def test_head_names_the_producer():
     assert head("net") == {
         "producer": "tfsnn",
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "net",
     }
 

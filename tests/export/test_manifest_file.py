@@ -9,6 +9,7 @@ from tfsnn.errors import ModelFileError
 from tfsnn.export.manifest import digests, head
 from tfsnn.export.manifest_file import (
     changed_files,
+    check_intact,
     is_export,
     read_manifest,
     write_manifest,
@@ -87,7 +88,7 @@ def test_refuses_the_manifest_of_another_program(tmp_path, content):
 def test_refuses_another_schema(tmp_path):
     content = json.dumps({"producer": "tfsnn", "schema_version": 99})
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(ModelFileError, match="schema_version 99. Supported: 1"):
+    with pytest.raises(ModelFileError, match="schema_version 99. Supported: 2"):
         read_manifest(tmp_path)
 
 
@@ -117,3 +118,36 @@ def test_changed_missing_and_new_files_are_found(export):
 def test_a_missing_version_is_found(export):
     (export / "8").rename(export / "9")
     assert changed_files(export) == ["8/saved_model.pb", "8/variables/data"]
+
+
+def test_one_version_is_compared_alone(export):
+    assert changed_files(export / "8") == []
+    (export / "8" / "saved_model.pb").write_bytes(b"other")
+    assert changed_files(export / "8") == ["saved_model.pb"]
+
+
+@pytest.mark.parametrize("inside", ["", "8"])
+def test_a_changed_manifest_is_refused(export, inside):
+    folder = export / inside
+    file = next(
+        x
+        for x in (folder / "assets.extra", folder)
+        if (x / "manifest.json").is_file()
+    )
+    text = (file / "manifest.json").read_text()
+    (file / "manifest.json").write_text(text.replace('"net"', '"nut"'))
+    with pytest.raises(ModelFileError, match="was changed after it was writ"):
+        read_manifest(folder)
+
+
+def test_layout_of_a_manifest_does_not_count(export):
+    content = json.loads((export / "manifest.json").read_text())
+    (export / "manifest.json").write_text(json.dumps(content))
+    assert read_manifest(export) == content
+
+
+def test_intact(export):
+    check_intact(export)
+    (export / "8" / "variables" / "data").unlink()
+    with pytest.raises(ModelFileError, match="not as.*: 8/variables/data. Sup"):
+        check_intact(export)

@@ -11,7 +11,12 @@ import pytest
 import tensorflow as tf
 
 from tfsnn.errors import DataError, ExportError
-from tfsnn.export.new_folder import check_new_folder, new_folder
+from tfsnn.export import new_folder as new_folder_module
+from tfsnn.export.new_folder import (
+    additions,
+    check_new_folder,
+    new_folder,
+)
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 TENSORFLOW_FULL = tf.errors.ResourceExhaustedError(
@@ -207,6 +212,7 @@ def test_trouble_between_the_renames(
 ):
     """One of the two, whole, is there at any moment."""
     write(tmp_path / "out", "old")
+    monkeypatch.setattr(new_folder_module, "exchange", lambda one, other: False)
     rename, calls = pathlib.Path.rename, []
 
     def troubled(self, target):
@@ -254,3 +260,40 @@ def test_everything_is_synced_before_the_rename(tmp_path, monkeypatch):
         "partial",
         str(tmp_path.resolve()),
     ]
+
+
+def test_overwrite_without_an_exchange(tmp_path, monkeypatch):
+    monkeypatch.setattr(new_folder_module, "exchange", lambda one, other: False)
+    write(tmp_path / "out", "old")
+    write(tmp_path / "out", overwrite=True)
+    assert tree(tmp_path) == COMPLETE
+    assert (tmp_path / "out" / "mark").read_text() == "new"
+
+
+def move_into(path):
+    def move(partial):
+        for child in partial.iterdir():
+            child.rename(path / child.name)
+
+    return move
+
+
+def test_additions_are_moved_when_complete(tmp_path):
+    (tmp_path / "there").write_text("x")
+    with additions(tmp_path, move_into(tmp_path)) as folder:
+        (folder / "new").write_text("x")
+        assert folder.name.startswith(f".partial-{os.getpid()}-")
+        assert not (tmp_path / "new").exists()
+    assert tree(tmp_path) == ["new", "there"]
+
+
+@pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()], ids=repr)
+def test_failed_additions_leave_nothing(tmp_path, error):
+    expected = ExportError if isinstance(error, OSError) else type(error)
+    with (
+        pytest.raises(expected),
+        additions(tmp_path, move_into(tmp_path)) as folder,
+    ):
+        (folder / "new").write_text("x")
+        raise error
+    assert tree(tmp_path) == []

@@ -158,8 +158,10 @@ def test_versions_have_to_be_those_expected(record):
 
 def test_changed_files_are_refused(record, tmp_path):
     copy = shutil.copytree(record.path, tmp_path / "copy")
-    (copy / "2" / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(ReloadError, match="as they were.*: 2/saved_model.pb"):
+    (copy / "100002" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(
+        ReloadError, match="as they were.*: 100002/saved_model.pb"
+    ):
         reload_check(copy, IMAGES, {})
 
 

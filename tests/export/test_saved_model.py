@@ -27,8 +27,17 @@ from tfsnn.export.manifest_file import changed_files
 from tfsnn.types import NeuronParameters
 
 SIGNATURE = "serving_default"
+VERSIONS = {T: 100_000 + T for T in (1, 2, 3, 129, 1024)}
+BESIDE = [
+    "README.md",
+    "batching.config",
+    "compose.yaml",
+    "manifest.json",
+    "models.config",
+]
 FILES = [
     "assets.extra/manifest.json",
+    "assets.extra/tf_serving_warmup_requests",
     "saved_model.pb",
     "variables/variables.data-00000-of-00001",
     "variables/variables.index",
@@ -57,7 +66,10 @@ def record(models, tmp_path_factory):
 @pytest.fixture(scope="module")
 def loaded(record):
     """Kept alive, as its variables live in it."""
-    return {T: tf.saved_model.load(str(record.path / str(T))) for T in (2, 129)}
+    return {
+        T: tf.saved_model.load(str(record.path / str(VERSIONS[T])))
+        for T in (2, 129)
+    }
 
 
 each_timesteps = pytest.mark.parametrize("timesteps", [2, 129])
@@ -77,7 +89,7 @@ def content_below(folder):
 
 def test_layout(record):
     assert files_below(record.path) == sorted(
-        [f"{T}/{file}" for T in (2, 129) for file in FILES] + ["manifest.json"]
+        [f"{VERSIONS[T]}/{file}" for T in (2, 129) for file in FILES] + BESIDE
     )
 
 
@@ -93,11 +105,18 @@ def test_input(loaded, timesteps):
 
 
 @pytest.mark.parametrize(
-    "timesteps, names", [(2, ["logits"]), (129, ["logits", "probabilities"])]
+    "timesteps, names",
+    [
+        (2, ["classes", "logits"]),
+        (129, ["classes", "logits", "probabilities"]),
+    ],
 )
 def test_outputs(loaded, timesteps, names):
     outputs = loaded[timesteps].signatures[SIGNATURE].structured_outputs
     assert sorted(outputs) == names
+    assert outputs.pop("classes") == tf.TensorSpec(
+        [None], tf.int64, name="classes"
+    )
     for spec in outputs.values():
         assert spec.shape.as_list() == [None, 3]
         assert spec.dtype == tf.float32
@@ -108,7 +127,7 @@ def test_two_phase_networks_are_saved_as_counts(tmp_path):
     record = export_saved_model(model, tmp_path / "net")
     (entry,) = record.manifest["models"]
     assert (entry["execution"], entry["latency_steps"]) == ("counts", 2048)
-    reloaded = tf.saved_model.load(str(record.path / "1024"))
+    reloaded = tf.saved_model.load(str(record.path / "101024"))
     serve = reloaded.signatures[SIGNATURE]
     for batch in (1, 3):
         received = serve(images=tf.constant(images(batch)))["logits"]
@@ -147,7 +166,9 @@ def test_no_state_is_kept(loaded, timesteps):
 @each_timesteps
 def test_operations_are_those_of_tensorflow(record, timesteps):
     """What `saved_model_cli show` would list is all there; no Keras data."""
-    content = (record.path / str(timesteps) / "saved_model.pb").read_bytes()
+    content = (
+        record.path / str(VERSIONS[timesteps]) / "saved_model.pb"
+    ).read_bytes()
     assert b"_tf_keras" not in content
     assert b"tfsnn" not in content
     assert b"partial" not in content
@@ -155,10 +176,12 @@ def test_operations_are_those_of_tensorflow(record, timesteps):
 
 @each_timesteps
 def test_only_what_inference_reads_is_saved(record, models, timesteps):
-    path = str(record.path / str(timesteps) / "variables" / "variables")
+    folder = record.path / str(VERSIONS[timesteps])
+    path = str(folder / "variables" / "variables")
     stored = tf.train.load_checkpoint(path).get_variable_to_shape_map()
     stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH")
-    assert len(stored) == len(models[timesteps].weights)
+    # Thresholds and potentials of the two neurons are equal: stored once.
+    assert len(stored) == len(models[timesteps].weights) - 2
 
 
 def test_same_models_give_the_same_bytes(record, models, tmp_path):
@@ -171,16 +194,21 @@ def test_manifest_is_on_disk(record):
     manifest = read_manifest(record.path)
     assert manifest == record.manifest
     assert manifest["name"] == "net"
-    assert [m["version"] for m in manifest["models"]] == [2, 129]
+    assert [m["version"] for m in manifest["models"]] == [100_002, 100_129]
+    assert manifest["labels"] == {"t2": 100_002, "t129": 100_129}
+    assert manifest["revision"] == 1
     executions = [m["execution"] for m in manifest["models"]]
     assert executions == ["folded", "stepping"]
 
 
 @each_timesteps
 def test_version_has_its_part_of_the_manifest(record, timesteps):
-    own = read_manifest(record.path / str(timesteps))
+    own = read_manifest(record.path / str(VERSIONS[timesteps]))
     every = dict(record.manifest)
-    (entry,) = (m for m in every.pop("models") if m["version"] == timesteps)
+    (entry,) = (m for m in every.pop("models") if m["timesteps"] == timesteps)
+    for of_all in ("labels", "digest", "revision"):
+        every.pop(of_all)
+    assert own.pop("digest")
     assert own == {**every, **entry}
 
 
@@ -279,9 +307,10 @@ def test_refuses_an_existing_path_before_any_work(tmp_path, prepare, text):
 def test_overwrite_replaces_an_earlier_export(tmp_path):
     export_saved_model(spiking_classifier(2), tmp_path / "x")
     export_saved_model(spiking_classifier(3), tmp_path / "x", overwrite=True)
+    # Another number than before, or a server would not look at it again.
     assert sorted(x.name for x in (tmp_path / "x").iterdir()) == [
-        "3",
-        "manifest.json",
+        "200003",
+        *BESIDE,
     ]
     assert [x.name for x in tmp_path.iterdir()] == ["x"]
 
@@ -342,7 +371,7 @@ def test_saved_model_cli_shows_it(record):
     if not program.exists():
         pytest.skip("TensorFlow's saved_model_cli is not installed here")
     shown = subprocess.run(
-        [program, "show", "--dir", record.path / "129", "--all"],
+        [program, "show", "--dir", record.path / "100129", "--all"],
         capture_output=True,
         text=True,
         check=True,

@@ -30,17 +30,23 @@ def value(tensor):
 
 
 HEADS = {
-    "none": (None, {"logits"}),
-    "Softmax": (keras.layers.Softmax(), {"logits", "probabilities"}),
+    "none": (None, {"logits", "classes"}),
+    "Softmax": (
+        keras.layers.Softmax(),
+        {"logits", "probabilities", "classes"},
+    ),
     "softmax": (
         keras.layers.Activation("softmax"),
-        {"logits", "probabilities"},
+        {"logits", "probabilities", "classes"},
     ),
     "sigmoid": (
         keras.layers.Activation("sigmoid"),
         {"logits", "probabilities"},
     ),
-    "keras.ops": (keras.ops.softmax, {"logits", "probabilities"}),
+    "keras.ops": (
+        keras.ops.softmax,
+        {"logits", "probabilities", "classes"},
+    ),
     "tanh": (keras.layers.Activation("tanh"), {"logits", "outputs"}),
 }
 
@@ -67,6 +73,9 @@ def test_several_outputs_are_numbered():
     model = spiking(make_dyadic(residual_network()), timesteps=3)
     outputs = serving_function(model)(images(2))
     assert sorted(outputs) == [
+        "classes_0",
+        "classes_1",
+        "classes_2",
         "logits_0",
         "logits_1",
         "logits_2",
@@ -89,7 +98,24 @@ def test_logits_are_before_the_first_of_several_last_activations():
 
 def test_no_logits_where_the_last_activation_is_fused():
     model = spiking(classifier(head="softmax"))
-    assert list(serving_function(model)(images(2))) == ["probabilities"]
+    outputs = serving_function(model)(images(2))
+    assert sorted(outputs) == ["classes", "probabilities"]
+    np.testing.assert_array_equal(
+        outputs["classes"], outputs["probabilities"].argmax(-1)
+    )
+
+
+def test_classes_are_those_of_the_largest_logits():
+    outputs = serving_function(made())(images(4))
+    assert outputs["classes"].dtype == "int64"
+    np.testing.assert_array_equal(
+        outputs["classes"], outputs["logits"].argmax(-1)
+    )
+
+
+def test_no_classes_of_one_score():
+    model = spiking(classifier(num_classes=1))
+    assert list(serving_function(model)(images(2))) == ["logits"]
 
 
 def test_an_output_of_several_averages():
@@ -97,7 +123,8 @@ def test_an_output_of_several_averages():
     spikes = SpikingActivation(3, temporal_input=False)(image)
     means = [TimeAverage(3)(spikes), TimeAverage(3)(spikes)]
     model = keras.Model(image, keras.layers.Add()(means))
-    assert list(serving_function(model)(np.ones((2, 4)))) == ["logits"]
+    outputs = serving_function(model)(np.ones((2, 4)))
+    assert sorted(outputs) == ["classes", "logits"]
 
 
 @pytest.mark.parametrize(
@@ -170,12 +197,32 @@ def test_images_are_float32_whatever_the_model_computes_in():
 @pytest.mark.parametrize(
     "timesteps, lag", [(3, 0), (FOLDED_LIMIT + 1, 0), (4, 4)]
 )
-def test_only_variables_that_are_read_are_kept(timesteps, lag):
+def test_equal_weights_are_kept_once(timesteps, lag):
     model = made(timesteps, lag)
     serve = serving_function(model)
-    weights = [w for w in model.weights if "unused" not in w.path]
-    assert len(serve.variables) == len(weights)
-    assert serve.num_bytes == sum(4 * value(w).size for w in weights)
+    different = {
+        (w.dtype, w.shape, value(w).tobytes()): 4 * value(w).size
+        for w in model.weights
+    }
+    assert len(serve.variables) == len(different) < len(model.weights)
+    assert serve.num_bytes == sum(different.values())
+
+
+@pytest.mark.parametrize(
+    "timesteps, lag", [(3, 0), (FOLDED_LIMIT + 1, 0), (4, 4)]
+)
+@pytest.mark.parametrize(
+    "received, text",
+    [
+        (np.full((2, 6, 6, 2), np.nan), "holds values that are not finite"),
+        (np.full((2, 6, 6, 2), np.inf), "holds values that are not finite"),
+        (np.zeros((0, 6, 6, 2)), "holds no image. Supported: at least one"),
+    ],
+    ids=["nan", "inf", "empty"],
+)
+def test_refuses_what_cannot_be_meant(timesteps, lag, received, text):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+        serving_function(made(timesteps, lag))(received)
 
 
 def test_later_changes_of_the_model_are_not_seen():

@@ -1,10 +1,12 @@
 import json
 import shutil
+import sys
 
 import pytest
 import tensorflow as tf
 
 from tests.support.tiny import tiny_images
+from tfsnn.export import warmup
 from tfsnn_tools import model_files
 
 
@@ -20,14 +22,14 @@ def test_one_saved_model_per_t(command, calibrated_folder, output):
     assert outcome.code == 0
     assert f"Written: {output}" in outcome.out
     assert (output / "manifest.json").is_file()
-    assert (output / "2" / "saved_model.pb").is_file()
-    assert (output / "4" / "saved_model.pb").is_file()
+    assert (output / "100002" / "saved_model.pb").is_file()
+    assert (output / "100004" / "saved_model.pb").is_file()
 
 
 def test_saved_model_is_the_calibrated_one(command, calibrated_folder, output):
     command("export", f"--model={calibrated_folder}", f"--output={output}")
     images = tiny_images()[0][:4].astype("float32") / 255
-    loaded = tf.saved_model.load(str(output / "4"))
+    loaded = tf.saved_model.load(str(output / "100004"))
     received = loaded.signatures["serving_default"](images=tf.constant(images))
     model = model_files.load_keras_model(calibrated_folder / "t4.keras")
     # A graph fuses operations that the eager model runs one by one.
@@ -173,3 +175,127 @@ def test_data_are_read_before_anything_is_written(
     assert outcome.code == 1
     assert "is not a file" in outcome.err
     assert not output.exists()
+
+
+def test_bundle(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=bundle",
+        "--json",
+    )
+    (entry,) = json.loads(outcome.out)["models"]
+    assert [m["timesteps"] for m in entry["members"]] == [2, 4]
+    loaded = tf.saved_model.load(str(output / "100000"))
+    assert {"t2", "t4", "t4_trace"} <= set(loaded.signatures)
+
+
+def test_revision(command, calibrated_folder, output):
+    arguments = ("export", f"--model={calibrated_folder}")
+    for _ in range(2):
+        outcome = command(*arguments, f"--output={output}", "--revise")
+        assert outcome.code == 0, outcome.err
+    assert "200004" in outcome.out
+    assert "100004" not in outcome.out  # That of before.
+    assert (output / "100004" / "saved_model.pb").is_file()
+
+
+def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--scale=1/255",
+        "--mean=0.5",
+        "--json",
+    )
+    manifest = json.loads(outcome.out)
+    for entry in manifest["models"]:
+        assert entry["decoding"] == {"scale": 1 / 255, "mean": [0.5], "std": []}
+        assert "serialized" in entry["signatures"]
+    assert manifest["provenance"]["model"] == "tiny.keras"
+
+
+def test_no_graph_holds_a_python_function(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--preprocess=a:b",
+        "--data=npz:x.npz",
+    )
+    assert outcome.code == 2
+    assert "Received --serialized with --preprocess" in outcome.err
+
+
+def test_resize_is_not_for_files(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--serialized",
+        "--resize=8,8",
+    )
+    assert outcome.code == 2
+    assert "--resize without --data" in outcome.err
+
+
+def test_without_the_extra_there_is_no_warm_up(
+    command, calibrated_folder, output, monkeypatch
+):
+    monkeypatch.setattr(warmup, "can_write_warmup", lambda: False)
+    outcome = command(
+        "export", f"--model={calibrated_folder}", f"--output={output}"
+    )
+    assert outcome.code == 0
+    assert "No warm-up requests: pip install 'tfsnn[serving]'" in outcome.out
+
+
+def test_nir(command, calibrated_folder, output):
+    pytest.importorskip("nir")
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+    )
+    assert outcome.code == 0, outcome.err
+    assert "t2.nir: what NIR cannot carry" in outcome.out
+    assert "reset by subtraction" in outcome.out
+    assert sorted(x.name for x in output.iterdir()) == [
+        "report.json",
+        "t2.nir",
+        "t4.nir",
+    ]
+    report = json.loads((output / "report.json").read_text())
+    assert report["t4.nir"]["losses"]
+
+
+def test_extra_is_named_where_it_is_missing(
+    command, calibrated_folder, output, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "nir", None)
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+    )
+    assert outcome.code == 1
+    assert "pip install 'tfsnn[nir]'" in outcome.err
+    assert not output.exists()
+
+
+def test_nir_takes_no_flags_of_serving(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=nir",
+        "--revise",
+    )
+    assert outcome.code == 2
+    assert "--revise with --format=nir" in outcome.err

@@ -93,7 +93,15 @@ def test_whole_chain(command, tiny, output, monkeypatch):
 def test_files(finished):
     folder, _, _ = finished
     assert names(folder) == ["report.json", "saved_model"]
-    assert names(folder / "saved_model") == ["2", "4", "manifest.json"]
+    assert names(folder / "saved_model") == [
+        "100002",
+        "100004",
+        "README.md",
+        "batching.config",
+        "compose.yaml",
+        "manifest.json",
+        "models.config",
+    ]
 
 
 def test_report(finished, network_file, images_file):

@@ -130,14 +130,14 @@ class AnalogFront:
         """
         self._store.done(self._read)
         self._read = segment.sources
-        outputs = []
+        outputs = _Gathered(self._slices)
         for output in self._currents(segment, current):
             if segment.neuron is not None:
                 output = segment.neuron.operation(output)
             outputs.append(output.numpy())
         if self._store.wants(segment.name):
-            self._store.put(segment.name, outputs)
-        return np.concatenate(outputs).astype("float32", copy=False)
+            self._store.put(segment.name, outputs.batches)
+        return outputs.whole.astype("float32", copy=False)
 
     def current(self, segment: Segment, current: Callable) -> np.ndarray:
         """What the ReLU of the segment just run gets.
@@ -186,6 +186,28 @@ class AnalogFront:
                 for name in segment.sources
             ]
             yield current(*map(tf.convert_to_tensor, sources))
+
+
+class _Gathered:
+    """Micro-batches that share the memory of the whole.
+
+    Attributes:
+        whole: `[N, ...]`.
+        batches: Its slices so far.
+    """
+
+    def __init__(self, parts: list[slice]):
+        self._parts = parts
+        self.whole: np.ndarray | None = None
+        self.batches: list[np.ndarray] = []
+
+    def append(self, batch: np.ndarray) -> None:
+        if self.whole is None:
+            shape = (self._parts[-1].stop, *batch.shape[1:])
+            self.whole = np.empty(shape, batch.dtype)
+        place = self.whole[self._parts[len(self.batches)]]
+        place[...] = batch
+        self.batches.append(place)
 
 
 class SpikingFront:
@@ -328,13 +350,16 @@ class SpikingFront:
         Args:
             segment: The segment of the neuron.
             run: The neuron with its final parameters.
-            currents: One for each micro-batch, in order.
+            currents: One for each micro-batch, in order. What they are
+                computed from is given up on the way if nothing else reads it.
         """
         if self._store.wants(segment.name):
             self._values[segment.name] = run.threshold
-            self._store.put(
-                segment.name, [run.packed_train(c).numpy() for c in currents]
-            )
+            trains = []
+            for index, current in enumerate(currents):
+                trains.append(run.packed_train(current).numpy())
+                self._store.release(segment.sources, index)
+            self._store.put(segment.name, trains)
         self._store.done(segment.sources)
 
     def pass_on(self, segment: Segment, affine: Callable) -> None:

@@ -7,7 +7,7 @@ from .checkpoint import Checkpoint
 from .finished_segment import FinishedSegment
 from .fronts import SpikingFront, compiled
 from .pipeline import Pipeline
-from .readouts import finish_readout
+from .readout_visit import finish_readout
 from .segment_currents import SegmentCurrents
 from .visit import Task, Visit
 

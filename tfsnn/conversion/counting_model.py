@@ -110,6 +110,9 @@ def _obstacle(table: Timetable) -> str | None:
         )
         if found is not None:
             return f"'{call.name}' ({call.kind}) {found}"
+    for call in table.readouts:
+        if call.operation.step_weights is not None:
+            return f"'{call.name}' ({call.kind}) has weights of its steps"
     return None
 
 

@@ -82,6 +82,7 @@ class SingleStep:
             value = self._value(call, call.input_tensors[0])
             value = tf.cast(value, call.operation.variable_dtype)
             since = self._state.step - (self._table.arrival(call) or 0)
+            value = call.operation.weighted_step(value, since)
             nothing = tf.zeros_like(value)
             readouts.append(within_window(self._window, since, value, nothing))
         step = self._state.step

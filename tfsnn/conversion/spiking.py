@@ -16,7 +16,12 @@ from tfsnn.layers.timesteps import (
     checked_timesteps,
     default_lag,
 )
-from tfsnn.types import NeuronParameters, Parameters, granularity_of
+from tfsnn.types import (
+    NeuronParameters,
+    Parameters,
+    ReadoutParameters,
+    granularity_of,
+)
 
 from .check import is_head, is_neuron
 from .lags import Lag, lag_of
@@ -96,10 +101,27 @@ class _SpikingVisitor:
             return leaf
         if id(leaf) not in self._averaged:
             layer = TimeAverage(
-                self._timesteps, name=rewriter.unused_name("readout")
+                self._timesteps,
+                weights=self._step_weights(),
+                name=rewriter.unused_name("readout"),
             )
             self._averaged[id(leaf)] = rewriter.apply(layer, leaf)
         return self._averaged[id(leaf)]
+
+    def _step_weights(self):
+        """Those of the one read-out that has some; None: none has."""
+        found = [
+            values.step_weights
+            for values in self._parameters.values()
+            if isinstance(values, ReadoutParameters)
+            and values.step_weights is not None
+        ]
+        if found and self._averaged:
+            raise ValueError(
+                "parameters give step_weights to a network with several"
+                " read-outs. Supported: one read-out. Leave step_weights out."
+            )
+        return found[0] if found else None
 
     def _neuron(self, rewriter, call, current):
         temporal = self._is_temporal(current)

@@ -7,8 +7,16 @@ import tensorflow as tf
 from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.dynamics.time import fold, repeat, unfold
+from tfsnn.graph.view import Call
 
-from .runners import BatchCounts, compiled, hits_of, signature
+from .runners import (
+    BatchCounts,
+    as_counts,
+    by_neuron,
+    compiled,
+    hits_of,
+    signature,
+)
 
 
 class FoldedRunner:
@@ -38,8 +46,8 @@ class FoldedRunner:
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
-        counts = self._count(images, targets)
-        return BatchCounts(*(count.numpy() for count in counts))
+        hits, spikes, accumulates, neurons = self._count(images, targets)
+        return as_counts(hits, spikes, accumulates, neurons.numpy())
 
     def _counted(self, images, targets):
         readouts, constants, trains = self._tapped(images, training=False)
@@ -49,15 +57,24 @@ class FoldedRunner:
         ]
         logits = self._finished(means, constants)
         timesteps = self._table.timesteps
-        spikes = [count_events(train, timesteps) for train in trains]
+        spikes = [by_neuron(tf.cast(x != 0, tf.float32)) for x in trains]
+        accumulates = [
+            count
+            if call.operation.cell.kind.is_plain
+            else count_accumulates(call, train)
+            for call, train, count in zip(
+                self._table.neurons, trains, spikes, strict=True
+            )
+        ]
         neurons = [tf.size(train, tf.int64) // timesteps for train in trains]
         neurons = tf.cast(tf.stack(neurons), tf.float64)
-        return hits_of(logits, targets), tf.stack(spikes), neurons
+        return hits_of(logits, targets), spikes, accumulates, neurons
 
     def _means(self, call, folded):
         """Means over the first 1...T steps, or over all: `[n, B, ...]`."""
         folded = tf.cast(folded, call.operation.variable_dtype)
         steps = unfold(folded, self._table.timesteps)
+        steps = call.operation.weighted(steps)
         if self.has_prefixes:
             return prefix_means(steps)
         return tf.reduce_mean(steps, axis=0)[None]
@@ -112,17 +129,17 @@ def prefix_means(steps: tf.Tensor) -> tf.Tensor:
     )
 
 
-def count_events(train: tf.Tensor, timesteps: int) -> tf.Tensor:
-    """Counts the spikes of a layer in one pass over its output.
+def count_accumulates(call: Call, train: tf.Tensor) -> tf.Tensor:
+    """Counts what the spikes of a layer cost those that receive them.
 
     Args:
-        train: Its output, folded `[T*B, ...]`, not 0 where it sent a spike.
-        timesteps: T.
+        call: The neuron.
+        train: Its output, folded `[T*B, ...]`.
 
     Returns:
-        Number of spikes, whatever they are worth, float64 `[]`.
+        Additions a connection, see `by_neuron`.
     """
-    steps = unfold(tf.cast(train != 0, tf.float32), timesteps)
-    # float32 counts the steps of a neuron, float64 the layer.
-    events = tf.reduce_sum(steps, axis=0)
-    return tf.reduce_sum(tf.cast(events, tf.float64))
+    cell = call.operation.cell
+    unit = cell.emitted(tf.ones([], cell.variable_dtype))
+    spikes = tf.cast(train, cell.variable_dtype) / unit
+    return by_neuron(tf.cast(cell.kind.accumulates(spikes), tf.float32))

@@ -1,4 +1,7 @@
-"""What an exported model is, for the people and programs that use it."""
+"""What an exported model is, for the people and programs that use it.
+
+The schema is documented in docs/serving.md.
+"""
 
 import hashlib
 import pathlib
@@ -15,11 +18,10 @@ from tfsnn.conversion.timetable import latency_steps
 from tfsnn.layers import SpikingActivation
 from tfsnn.version import __version__
 
-from .serving_function import INPUT_NAME, ServingFunction
+from .signatures import Concrete, ServedModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PRODUCER = "tfsnn"
-SIGNATURE = "serving_default"
 MANIFEST = "manifest.json"
 EXTRA = "assets.extra"
 
@@ -29,15 +31,15 @@ _BLOCK = 1 << 20
 def model_entry(
     timesteps: int,
     model: keras.Model,
-    serving: ServingFunction,
+    served: ServedModel,
     evaluation: Any = None,
 ) -> dict[str, Any]:
     """Describes one exported model.
 
     Args:
-        timesteps: T, also the version.
+        timesteps: T.
         model: The spiking model.
-        serving: The function that is saved.
+        served: What is saved of it.
         evaluation: Object with `to_dict()`; None: accuracy unknown.
 
     Returns:
@@ -45,26 +47,37 @@ def model_entry(
     """
     neurons = [x for x in model.layers if isinstance(x, SpikingActivation)]
     return {
-        "version": timesteps,
         "timesteps": timesteps,
         "lag": max(layer.lag for layer in neurons),
         "latency_steps": latency_steps(model),
-        "execution": serving.execution,
-        "signature": _signature(serving),
+        "execution": served.serving.execution,
+        "signatures": signatures_entry(served.functions),
+        "omitted_signatures": dict(served.omitted),
+        "weight_bytes": served.serving.num_bytes,
         "neurons": _neurons(neurons, timesteps),
         "thresholds": [_threshold(layer) for layer in neurons],
         "evaluation": None if evaluation is None else evaluation.to_dict(),
     }
 
 
-def _signature(serving: ServingFunction) -> dict[str, Any]:
-    (images,), _ = serving.function.structured_input_signature
-    outputs = serving.function.structured_outputs
-    return {
-        "name": SIGNATURE,
-        "inputs": {INPUT_NAME: _spec(images)},
-        "outputs": {name: _spec(outputs[name]) for name in sorted(outputs)},
-    }
+def signatures_entry(functions: Mapping[str, Concrete]) -> dict[str, Any]:
+    """Names, shapes and dtypes of every signature.
+
+    Args:
+        functions: Name to function.
+
+    Returns:
+        Name to its inputs and outputs; None in a shape: any size.
+    """
+    found = {}
+    for name in sorted(functions):
+        arguments, _ = functions[name].structured_input_signature
+        outputs = functions[name].structured_outputs
+        found[name] = {
+            "inputs": {spec.name: _spec(spec) for spec in arguments},
+            "outputs": {key: _spec(outputs[key]) for key in sorted(outputs)},
+        }
+    return found
 
 
 def _spec(tensor) -> dict[str, Any]:
@@ -103,7 +116,9 @@ def origin(models: Mapping[int, keras.Model]) -> dict[str, Any]:
     """Where the models come from and what wrote them.
 
     Args:
-        models: A `CalibrationResult`, or T to models of unknown origin.
+        models: A `CalibrationResult`, or T to models of unknown origin. What
+            is known beyond the calibration (files, data, command) is read from
+            an attribute `provenance`, a dict, where there is one.
 
     Returns:
         Plain types; no times, so that a repeated export is equal.
@@ -119,6 +134,7 @@ def origin(models: Mapping[int, keras.Model]) -> dict[str, Any]:
         }
         if known
         else None,
+        "provenance": getattr(models, "provenance", None),
         "versions": {
             "tfsnn": __version__,
             "tensorflow": tf.__version__,
@@ -154,11 +170,20 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
     Returns:
         Path inside the folder to hexadecimal digest, sorted.
     """
+    return {name: _sha256(file) for name, file in _files(folder).items()}
+
+
+def total_bytes(folder: pathlib.Path) -> int:
+    """Size on disk of the files that `digests` lists."""
+    return sum(file.stat().st_size for file in _files(folder).values())
+
+
+def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     found = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
         if file.is_file() and name != f"{EXTRA}/{MANIFEST}":
-            found[name] = _sha256(file)
+            found[name] = file
     return found
 
 

@@ -1,5 +1,6 @@
 """Reads and writes the manifests of an export."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -11,9 +12,11 @@ from tfsnn.errors import ModelFileError
 
 from .manifest import EXTRA, MANIFEST, PRODUCER, SCHEMA_VERSION, digests
 
+DIGEST = "digest"
+
 
 def write_manifest(path: pathlib.Path, content: dict[str, Any]) -> None:
-    """Writes a manifest as indented JSON.
+    """Writes a manifest as indented JSON, with a digest of itself.
 
     Args:
         path: File to write; its folder is made.
@@ -23,9 +26,11 @@ def write_manifest(path: pathlib.Path, content: dict[str, Any]) -> None:
         TypeError: If something in it has no JSON form.
         ValueError: If a number is NaN or infinite.
     """
-    text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
+    text = json.dumps(content, allow_nan=False, default=_plain)
+    content = json.loads(text)  # As it will be read.
+    content[DIGEST] = _digest_of(content)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{json.dumps(content, indent=2)}\n", encoding="utf-8")
 
 
 def _plain(value):
@@ -36,6 +41,13 @@ def _plain(value):
         " Supported: plain types, NumPy numbers and arrays. Convert it in"
         " to_dict()."
     )
+
+
+def _digest_of(content: dict[str, Any]) -> str:
+    """SHA-256 of everything else, in one spelling."""
+    rest = {key: value for key, value in content.items() if key != DIGEST}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
@@ -49,8 +61,8 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
         folder, of one model for a version folder.
 
     Raises:
-        ModelFileError: If there is none, it cannot be read, or a newer tfsnn
-            wrote it.
+        ModelFileError: If there is none, it cannot be read, it was changed
+            after it was written, or another tfsnn wrote it.
     """
     path = pathlib.Path(path)
     candidates = [path / EXTRA / MANIFEST, path / MANIFEST, path]
@@ -88,6 +100,12 @@ def _checked(content: Any, file: pathlib.Path) -> dict[str, Any]:
             f" {SCHEMA_VERSION}. Install the tfsnn that wrote it, or export"
             " again."
         )
+    if content.get(DIGEST) != _digest_of(content):
+        raise ModelFileError(
+            f"'{file}' was changed after it was written: its content has not"
+            f" the {DIGEST} that it states. Supported: a manifest as it was"
+            " written. Restore it, or export again."
+        )
     return content
 
 
@@ -111,24 +129,51 @@ def changed_files(path: str | os.PathLike) -> list[str]:
     """Compares the files of an export with the digests in its manifest.
 
     Args:
-        path: The export folder.
+        path: The export folder, or one of its version folders.
 
     Returns:
         `VERSION/FILE` of every file that changed, is missing or is new,
         sorted; empty: all as written.
 
     Raises:
-        ModelFileError: If there is no readable manifest.
+        ModelFileError: If there is no readable manifest, or one was changed.
     """
     path = pathlib.Path(path)
+    manifest = read_manifest(path)
+    if "models" not in manifest:
+        return sorted(_changed(path, manifest))
     changed = []
-    for model in read_manifest(path)["models"]:
+    for model in manifest["models"]:
         version = str(model["version"])
-        there = digests(path / version)
-        wanted = model["files"]
         changed += [
-            f"{version}/{name}"
-            for name in there.keys() | wanted.keys()
-            if there.get(name) != wanted.get(name)
+            f"{version}/{name}" for name in _changed(path / version, model)
         ]
     return sorted(changed)
+
+
+def _changed(folder: pathlib.Path, model: dict[str, Any]) -> list[str]:
+    there = digests(folder)
+    wanted = model["files"]
+    return [
+        name
+        for name in there.keys() | wanted.keys()
+        if there.get(name) != wanted.get(name)
+    ]
+
+
+def check_intact(path: str | os.PathLike) -> None:
+    """Refuses an export that is not as it was written.
+
+    Args:
+        path: The export folder, or one of its version folders.
+
+    Raises:
+        ModelFileError: If a file or a manifest was changed, is missing or new.
+    """
+    changed = changed_files(path)
+    if changed:
+        raise ModelFileError(
+            f"Files in '{path}' are not as they were written:"
+            f" {', '.join(changed)}. Supported: an export as it was written."
+            " Restore them, or export again."
+        )

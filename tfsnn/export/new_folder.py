@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from tfsnn.errors import ExportError, TfsnnError
 
+from .exchange import exchange
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # TensorFlow reports a full disk as text only.
 _FULL_TEXTS = tuple(os.strerror(number) for number in _FULL)
@@ -93,30 +95,77 @@ def new_folder(
     """
     place = {"overwrite": overwrite, "is_ours": is_ours}
     path = check_new_folder(path, **place)
-    mark = f"{os.getpid()}-{secrets.token_hex(4)}"
-    partial = path.with_name(f".{path.name}.partial-{mark}")
+    mark = _mark()
     aside = path.with_name(f".{path.name}.old-{mark}")
     made = _missing_parents(path)
-    room = _room(path, needed_bytes)
     done = False
-    try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        yield partial
-        _sync(partial)
+
+    def move(partial):
+        nonlocal done
         check_new_folder(path, **place)
         _swap(partial, path, aside)
         done = True
+
+    try:
+        partial = path.with_name(f".{path.name}.partial-{mark}")
+        with _filled(partial, path, needed_bytes, move):
+            yield partial
+    finally:
+        if path.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        if not done:
+            _remove_empty(made)
+
+
+@contextlib.contextmanager
+def additions(
+    path: pathlib.Path,
+    move: Callable[[pathlib.Path], None],
+    *,
+    needed_bytes: int | None = None,
+) -> Iterator[pathlib.Path]:
+    """Gives an empty folder to fill; its content then moves into another.
+
+    The folder is hidden inside `path`, `.partial-PID-...`. Whatever goes
+    wrong, it is removed; only a killed process leaves it behind.
+
+    Args:
+        path: An existing folder.
+        move: Renames what is in the folder given into `path`.
+        needed_bytes: Least size of what will be written, for the error text.
+
+    Yields:
+        The folder to fill.
+
+    Raises:
+        ExportError: If writing fails.
+    """
+    partial = path / f".partial-{_mark()}"
+    with _filled(partial, path, needed_bytes, move):
+        yield partial
+
+
+@contextlib.contextmanager
+def _filled(partial, path, needed_bytes, move) -> Iterator[None]:
+    """Makes a folder, lets it be filled, and moves it if all went well."""
+    room = _room(partial, needed_bytes)
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        yield
+        _sync(partial)
+        move(partial)
     except TfsnnError:
         raise
     except (OSError, tf.errors.OpError) as error:
         raise ExportError(_text(error, path, room)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if path.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        if not done:
-            _remove_empty(made)
+
+
+def _mark() -> str:
+    """Tells the temporary folders of two writers apart."""
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _missing_parents(path: pathlib.Path) -> list[pathlib.Path]:
@@ -149,11 +198,12 @@ def _sync_folder(folder: pathlib.Path) -> None:
 
 
 def _swap(new: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
-    """Moves the new folder into place and what was there aside."""
+    """Moves the new folder into place and what was there out of it."""
     try:
-        if path.exists():
-            path.rename(aside)
-        new.rename(path)
+        if not (path.exists() and exchange(new, path)):
+            if path.exists():
+                path.rename(aside)
+            new.rename(path)
     except BaseException:
         # Judged by what is there: an interrupt may come between any two steps.
         if aside.exists() and not path.exists():

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tfsnn.errors import ReloadError
 
 from .manifest_file import changed_files, read_manifest
+from .signatures import DEFAULT
 
 CHILD = pathlib.Path(__file__).with_name("reload_child.py")
 SECONDS = 600.0
@@ -63,10 +64,11 @@ def reload_check(
 ) -> dict[int, ReloadRecord]:
     """Loads an export in a fresh Python process and compares its outputs.
 
-    One process for all versions; in it, tfsnn and Keras cannot be imported.
-    The files are first compared with the digests in the manifest. Then
-    `serving_default` of each version runs on `images`, and on a second batch
-    of another size: the first half of the images, or a single one twice.
+    One process for all versions of the latest revision; in it, tfsnn and Keras
+    cannot be imported. The files are first compared with the digests in the
+    manifest. Then `serving_default` of each version, or `t8` and the like of a
+    bundle, runs on `images`, and on a second batch of another size: the first
+    half of the images, or a single one twice.
 
     Compared are the outputs of the reloaded graph with those of the function
     from before it was saved, `ExportRecord.expected`. On the same machine and
@@ -77,8 +79,8 @@ def reload_check(
     Args:
         path: The export folder.
         images: `[B, ...]`, cast to float32.
-        expected: T, each version of the export, to logits `[B, ...]`, or to
-            a mapping from output name to array.
+        expected: T, each of the export, to logits `[B, ...]`, or to a mapping
+            from output name to array.
         expected_second: The same for `second_batch(images)`.
         seconds: How long the process may take.
 
@@ -128,7 +130,8 @@ def second_batch(images: np.ndarray) -> np.ndarray:
     return images[: len(images) // 2]
 
 
-def _checked_versions(path, expected, expected_second) -> dict[int, str]:
+def _checked_versions(path, expected, expected_second):
+    """T to folder and signature."""
     path = pathlib.Path(path).resolve()
     changed = changed_files(path)
     if changed:
@@ -137,7 +140,7 @@ def _checked_versions(path, expected, expected_second) -> dict[int, str]:
             f" {', '.join(changed)}. Supported: an export as it was written."
             " Export again."
         )
-    found = [model["version"] for model in read_manifest(path)["models"]]
+    found = _latest(path)
     for given in (expected, expected_second):
         if given is not None and sorted(given) != sorted(found):
             raise ReloadError(
@@ -145,7 +148,21 @@ def _checked_versions(path, expected, expected_second) -> dict[int, str]:
                 f" {sorted(found)}. Supported: expected outputs for every"
                 " version. Use ExportRecord.expected."
             )
-    return {T: str(path / str(T)) for T in sorted(found)}
+    return dict(sorted(found.items()))
+
+
+def _latest(path: pathlib.Path) -> dict[int, tuple[str, str]]:
+    """T to folder and signature, of the latest revision."""
+    manifest = read_manifest(path)
+    found = {}
+    for entry in manifest["models"]:
+        if entry["revision"] != manifest["revision"]:
+            continue
+        folder = str(path / str(entry["version"]))
+        for member in entry.get("members", [entry]):
+            signature = member.get("signature", DEFAULT)
+            found[member["timesteps"]] = (folder, signature)
+    return found
 
 
 def _run_child(versions, batches, seconds) -> dict[int, list]:

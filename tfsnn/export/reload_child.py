@@ -35,10 +35,10 @@ def main(folder: pathlib.Path) -> None:
         for number in range(job["num_batches"])
     ]
     outputs = {}
-    for version, path in job["versions"].items():
+    for version, (path, signature) in job["versions"].items():
         # Its variables live as long as this object does.
         loaded = tf.saved_model.load(path)
-        serve = loaded.signatures["serving_default"]
+        serve = loaded.signatures[signature]
         for number, images in enumerate(batches):
             for name, value in serve(images=images).items():
                 outputs[f"{version}/{number}/{name}"] = value.numpy()

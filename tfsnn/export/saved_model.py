@@ -8,25 +8,16 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfsnn.calibration import CalibrationResult
 from tfsnn.conversion.timetable import timesteps_of
 from tfsnn.errors import ExportError
 
-from .canonical import canonical_bytes
-from .manifest import (
-    EXTRA,
-    MANIFEST,
-    SIGNATURE,
-    digests,
-    head,
-    model_entry,
-    origin,
-)
-from .manifest_file import is_export, read_manifest, write_manifest
-from .new_folder import check_new_folder, new_folder
-from .serving_function import ServingFunction, serving_function
+from .image_decoding import ImageDecoding
+from .manifest import model_entry, origin
+from .publication import Version, find_place, publish
+from .signatures import ServedModel, served_model
+from .versions import label_of, version_of
 
 Models = CalibrationResult | keras.Model | Mapping[int, keras.Model]
 
@@ -38,17 +29,23 @@ class ExportRecord:
     Attributes:
         path: The export folder.
         manifest: Content of its manifest.
-        functions: T to the function that was saved.
+        served: T to what was saved of it.
     """
 
     path: pathlib.Path
     manifest: dict[str, Any]
-    functions: Mapping[int, ServingFunction]
+    served: Mapping[int, ServedModel]
 
     @property
     def timesteps(self) -> tuple[int, ...]:
-        """Every T, which are the versions, ascending."""
-        return tuple(self.functions)
+        """Every T, ascending."""
+        return tuple(self.served)
+
+    @property
+    def versions(self) -> dict[int, int]:
+        """T to the version it was written as."""
+        revision = self.manifest["revision"]
+        return {T: version_of(revision, T) for T in self.timesteps}
 
     def expected(self, images: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
         """What the saved models have to give, for `reload_check`.
@@ -64,7 +61,7 @@ class ExportRecord:
         Returns:
             T to output name to array `[B, ...]`.
         """
-        return {T: serve(images) for T, serve in self.functions.items()}
+        return {T: one.serving(images) for T, one in self.served.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types."""
@@ -77,72 +74,103 @@ def export_saved_model(
     *,
     evaluations: Mapping[int, Any] | None = None,
     name: str | None = None,
+    decoding: ImageDecoding | None = None,
     overwrite: bool = False,
+    revise: bool = False,
 ) -> ExportRecord:
     """Exports calibrated networks for TensorFlow Serving, all or nothing.
 
-    Written are `PATH/VERSION/` with a SavedModel for each T, `PATH/VERSION/
-    assets.extra/manifest.json`, and `PATH/manifest.json` about all of them.
-    The version number is T, so that Serving, which offers the highest version
-    unless told otherwise, offers the largest T.
+    Written are `PATH/VERSION/` with a SavedModel for each T, and beside them
+    `manifest.json`, `models.config` with a label for each T (`t8`),
+    `batching.config`, `compose.yaml`, and `README.md`. The version number is
+    `revision * 100000 + T`.
 
-    A SavedModel has one signature, `serving_default`: `images` float32
-    `[B, ...]`, any B, to `logits` `[B, ...]`, averaged over time, and to
-    `probabilities` if the network ends in a softmax or sigmoid. It holds no
-    state: potentials start afresh at every call. It loads with plain
+    A SavedModel has these signatures, each with `images` float32 `[B, ...]`,
+    any B:
+
+    - `serving_default`: to `logits` `[B, ...]`, averaged over time, to
+      `probabilities` if the network ends in a softmax or sigmoid, and to
+      `classes` int64 `[B]` if it is a classifier;
+    - `trace`: to `logits` `[B, T, ...]` after every step, see
+      `trace_function`;
+    - `anytime`: with `confidence` and `max_steps` `[B]`, to what each image
+      gives when it is sure enough, see `anytime_function`;
+    - `serialized`, with `decoding`: `serialized` `[B]`, JPEG or PNG files, to
+      what `serving_default` gives.
+
+    The manifest says which of these a network cannot have, and why. It holds
+    no state: potentials start afresh at every call. It loads with plain
     TensorFlow. T up to 128 is computed at once, more step by step, in memory
     that does not grow with T. A two-phase network is exported as spike counts
     without a loop.
 
     Weights are kept as variables, not frozen into the graph: a graph file may
-    not exceed 2 GB, and is read, checked and compared as a whole. Only what
-    inference reads is saved. The same networks give the same bytes.
+    not exceed 2 GB, and is read, checked and compared as a whole. All
+    signatures read the same ones. The same networks give the same bytes.
 
     Args:
         result: What `calibrate` returns, a spiking model, or T to models.
         path: Folder to write; missing parents are made.
         evaluations: T to what is known of its accuracy, objects with
             `to_dict()`, for the manifest.
-        name: Name of the network in the manifest; the folder's if None.
+        name: Name of the network for servers and clients; the folder's if
+            None.
+        decoding: How image files become images; None: no `serialized`.
         overwrite: Whether an earlier export at `path` may be replaced, as a
             whole. It stays in place until the new one is complete.
+        revise: Whether an earlier export at `path` gets a further revision, to
+            which the labels move; the revision before stays, so that a running
+            server changes over without a gap, and older ones are removed.
 
     Returns:
         What was exported.
 
     Raises:
         ConversionError: If a model is no spiking model.
-        ExportError: If models, evaluations or path do not fit, or if writing
-            fails; then nothing is left behind and an earlier export is kept.
+        ExportError: If models, evaluations, name or path do not fit, or if
+            writing fails; then nothing is left behind and an earlier export
+            is kept.
+        ModelFileError: If the export to be revised has no sound manifest.
         TypeError: If a model is not a Keras model.
     """
-    place = {"overwrite": overwrite, "is_ours": is_export}
-    target = check_new_folder(path, **place)
-    models = _by_timesteps(result)
-    evaluations = _checked_evaluations(evaluations, models)
-    functions = {T: serving_function(model) for T, model in models.items()}
-    first = head(name or target.name)
+    place = find_place(path, name, overwrite=overwrite, revise=revise)
+    models = by_timesteps(result)
+    evaluations = checked_evaluations(evaluations, models)
+    served = {
+        T: served_model(model, decoding=decoding) for T, model in models.items()
+    }
+    versions = []
+    for T, model in models.items():
+        number = version_of(place.revision, T)
+        entry = {
+            "version": number,
+            "revision": place.revision,
+            "label": label_of(T),
+            **model_entry(T, model, served[T], evaluations.get(T)),
+            "decoding": None if decoding is None else decoding.to_dict(),
+        }
+        functions = dict(served[T].functions)
+        pool = served[T].serving.pool
+        versions.append(Version(number, label_of(T), functions, pool, entry))
     about = origin(result if isinstance(result, Mapping) else models)
-    entries = [
-        model_entry(T, model, functions[T], evaluations.get(T))
-        for T, model in models.items()
-    ]
-    needed = sum(serving.num_bytes for serving in functions.values())
-    with new_folder(target, needed_bytes=needed, **place) as folder:
-        for entry in entries:
-            version = folder / str(entry["version"])
-            _save(functions[entry["timesteps"]], version)
-            entry["files"] = digests(version)
-            write_manifest(
-                version / EXTRA / MANIFEST, {**first, **entry, **about}
-            )
-        write_manifest(folder / MANIFEST, {**first, "models": entries, **about})
-        manifest = read_manifest(folder)
-    return ExportRecord(target, manifest, functions)
+    manifest = publish(place, versions, about)
+    return ExportRecord(place.path, manifest, served)
 
 
-def _by_timesteps(result: Models) -> dict[int, keras.Model]:
-    """The models by T, ascending, each checked to have that T."""
+def by_timesteps(result: Models) -> dict[int, keras.Model]:
+    """The models by T, ascending, each checked to have that T.
+
+    Args:
+        result: See `export_saved_model`.
+
+    Returns:
+        T to model.
+
+    Raises:
+        ConversionError: If a model is no spiking model.
+        ExportError: If there is none, or one is under another T.
+        TypeError: If a model is not a Keras model.
+    """
     if not isinstance(result, Mapping):
         return {_timesteps(result): result}
     if not result:
@@ -172,7 +200,21 @@ def _timesteps(model: keras.Model) -> int:
     )
 
 
-def _checked_evaluations(evaluations, models) -> Mapping[int, Any]:
+def checked_evaluations(
+    evaluations: Mapping[int, Any] | None, models: Mapping[int, keras.Model]
+) -> Mapping[int, Any]:
+    """What is known of the accuracy of some of the models.
+
+    Args:
+        evaluations: T to evaluation, or None.
+        models: T to model.
+
+    Returns:
+        T to evaluation.
+
+    Raises:
+        ExportError: If there is one of a T that is not exported.
+    """
     evaluations = dict(evaluations or {})
     unknown = sorted(set(evaluations) - set(models))
     if unknown:
@@ -181,17 +223,3 @@ def _checked_evaluations(evaluations, models) -> Mapping[int, Any]:
             f" Supported: {sorted(models)}. Leave the others out."
         )
     return evaluations
-
-
-def _save(serving: ServingFunction, folder: pathlib.Path) -> None:
-    """Writes one SavedModel, in bytes that depend on the model only."""
-    module = tf.Module()
-    module.weights = list(serving.variables)
-    tf.saved_model.save(
-        module, str(folder), signatures={SIGNATURE: serving.function}
-    )
-    graph = folder / "saved_model.pb"
-    graph.write_bytes(canonical_bytes(graph.read_bytes()))
-    # It holds a random number, and the digest of the graph as it was; the
-    # manifest has the digests. TensorFlow loads models without one.
-    (folder / "fingerprint.pb").unlink(missing_ok=True)

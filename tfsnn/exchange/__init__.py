@@ -1,0 +1,7 @@
+"""Other formats of spiking networks, in both directions."""
+
+from .loss_report import Loss, LossReport
+from .nir_export import export_nir
+from .nir_import import import_nir
+
+__all__ = ["Loss", "LossReport", "export_nir", "import_nir"]

@@ -1,0 +1,110 @@
+"""The signature `serialized`: image files, decoded and scaled in the graph."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.errors import ExportError
+
+CHANNELS = (1, 3, 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageDecoding:
+    """How the bytes of a JPEG or PNG file become an image of the network.
+
+        image = (pixels * scale - mean) / std
+
+    with pixels 0...255, after resizing (bilinear) to the network's size.
+
+    Attributes:
+        scale: Factor of the pixels, finite and not 0.
+        mean: Subtracted after scaling: one number, or one a channel; empty:
+            nothing.
+        std: Divides last: above 0, one number or one a channel; empty:
+            nothing.
+    """
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        """Refuses values that cannot be meant.
+
+        Raises:
+            ValueError: If a value is out of range.
+        """
+        numbers = [self.scale, *self.mean, *self.std]
+        if (
+            not np.isfinite(numbers).all()
+            or self.scale == 0
+            or any(value <= 0 for value in self.std)
+        ):
+            raise ValueError(
+                f"{self}. Supported: finite numbers, a scale other than 0, std"
+                " above 0. Use the numbers of the training, for example"
+                " scale=1/255."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types."""
+        values = dataclasses.asdict(self)
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+
+    def decoder(
+        self, image: keras.KerasTensor
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Files to images.
+
+        Args:
+            image: The input of the network, `[B, H, W, C]`.
+
+        Returns:
+            A function, bytes `[B]` to float32 `[B, H, W, C]`.
+
+        Raises:
+            ExportError: If files cannot hold such images, or mean or std do
+                not fit its channels.
+        """
+        shape = image.shape[1:]
+        if len(shape) != 3 or None in shape or shape[-1] not in CHANNELS:
+            raise ExportError(
+                f"The network takes images {tuple(shape)}. Supported for"
+                " 'serialized': images [H, W, C] of known size with 1, 3 or 4"
+                " channels. Export without it."
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (0, 1, shape[-1]):
+                raise ExportError(
+                    f"Received {len(values)} numbers in {name}={values} for"
+                    f" images of {shape[-1]} channels. Supported: one number,"
+                    " or one a channel. Adapt the list."
+                )
+
+        def decode(encoded):
+            pixels = tf.io.decode_image(
+                encoded, channels=shape[-1], expand_animations=False
+            )
+            pixels = tf.ensure_shape(pixels, [None, None, shape[-1]])
+            return self._scaled(tf.image.resize(pixels, shape[:2]))
+
+        spec = tf.TensorSpec(shape, tf.float32)
+        return lambda encoded: tf.map_fn(
+            decode, encoded, fn_output_signature=spec
+        )
+
+    def _scaled(self, pixels):
+        pixels = pixels * np.float32(self.scale)
+        if self.mean:
+            pixels -= np.array(self.mean, "float32")
+        if self.std:
+            pixels /= np.array(self.std, "float32")
+        return pixels

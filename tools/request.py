@@ -1,0 +1,149 @@
+"""Sends images to a server and prints what the network makes of them.
+
+The server is TensorFlow Serving or tfsnn serve. Images are image files, .npy
+files with images [N, ...] as the network takes them, or both. Files are scaled
+here, as the flags say, or by the server if it offers the signature
+'serialized' and no flag about images is given.
+"""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+
+from tfsnn.serving import GrpcClient, RestClient, Target
+from tfsnn_tools import command_line, flag_groups, request_images, tables
+
+USAGE = "tfsnn request --model=NAME [--label=t16] [--flags] IMAGE ..."
+PORTS = {"grpc": 8500, "rest": 8501}
+
+
+def define_flags() -> flags.FlagValues:
+    """The flags of this command."""
+    values = flags.FlagValues()
+    for name, default, text in (
+        ("host", "127.0.0.1", "Name or address of the server."),
+        ("model", None, "Name of the model."),
+        ("label", None, "Label of the version, as t16."),
+        ("signature", None, "Signature; serving_default, or serialized."),
+        ("scale", None, "Factor of the pixels of image files, as 1/255."),
+    ):
+        flags.DEFINE_string(name, default, text, flag_values=values)
+    for name, text in (
+        ("mean", "Subtracted after --scale: one number, or one a channel."),
+        ("std", "Divides last: one number, or one a channel."),
+    ):
+        flags.DEFINE_list(name, None, text, flag_values=values)
+    flags.DEFINE_enum(
+        "protocol", "grpc", list(PORTS), "How to ask.", flag_values=values
+    )
+    for name, text, bound in (
+        ("port", "Port; 8500 for gRPC, 8501 for REST by default.", 1),
+        ("version", "Version instead of a label.", 0),
+        ("max_steps", "Of 'anytime': most steps; all by default.", 1),
+    ):
+        flags.DEFINE_integer(
+            name, None, text, lower_bound=bound, flag_values=values
+        )
+    flags.DEFINE_float(
+        "confidence",
+        None,
+        "Asks 'anytime' to stop at this largest probability, 0...1.",
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "seconds",
+        60.0,
+        "How long an answer may take.",
+        lower_bound=0.001,
+        flag_values=values,
+    )
+    flag_groups.define_json(values)
+    return values
+
+
+def main(argv: list[str]) -> int:
+    """Asks and prints a line per image.
+
+    Args:
+        argv: Program name, flags and files.
+
+    Returns:
+        0.
+
+    Raises:
+        TfsnnError: If the files cannot be read, or the server refuses.
+    """
+    options = define_flags()
+    files = command_line.parse_many(
+        argv, options, required=("model",), positional="IMAGE"
+    )
+    if options.label is not None and options.version is not None:
+        raise app.UsageError("Received --label and --version. Give one.")
+    target = Target(options.model, options.label, options.version)
+    client = GrpcClient if options.protocol == "grpc" else RestClient
+    port = options.port or PORTS[options.protocol]
+    with client(options.host, port, seconds=options.seconds) as asked:
+        signature, inputs = _inputs(options, files)
+        outputs = asked.predict(target, inputs, signature=signature)
+    outputs = {name or "output": value for name, value in outputs.items()}
+    if options.json:
+        print(json.dumps({k: v.tolist() for k, v in outputs.items()}))
+    else:
+        _report(outputs, files)
+    return 0
+
+
+def _inputs(
+    options: flags.FlagValues, files: list[str]
+) -> tuple[str, dict[str, np.ndarray]]:
+    """The signature to ask, and its inputs."""
+    scaled = any(options[name].present for name in ("scale", "mean", "std"))
+    paths = [pathlib.Path(file) for file in files]
+    arrays = any(path.suffix == ".npy" for path in paths)
+    anytime = options.confidence is not None or options.max_steps is not None
+    signature = options.signature
+    if signature is None and not (scaled or arrays or anytime):
+        signature = "serialized"
+    if signature == "serialized":
+        return signature, {"serialized": request_images.contents(paths)}
+    images = request_images.read(
+        paths,
+        scale=options.scale,
+        mean=options.mean,
+        std=options.std,
+    )
+    inputs = {"images": images}
+    if anytime or signature == "anytime":
+        confidence = 2.0 if options.confidence is None else options.confidence
+        steps = options.max_steps or np.iinfo("int32").max
+        inputs["confidence"] = np.full(len(images), confidence, "float32")
+        inputs["max_steps"] = np.full(len(images), steps, "int32")
+        signature = signature or "anytime"
+    return signature or "serving_default", inputs
+
+
+def _report(outputs: dict[str, np.ndarray], files: list[str]) -> None:
+    (count, *_) = {len(value) for value in outputs.values()}
+    names = files if len(files) == count else [str(n) for n in range(count)]
+    rows = []
+    for number, name in enumerate(names):
+        row = {key: value[number] for key, value in outputs.items()}
+        rows.append((name, *(_text(key, row) for key in COLUMNS)))
+    tables.print_table("", ("image", *COLUMNS), rows)
+
+
+COLUMNS = ("class", "probability", "steps")
+
+
+def _text(column: str, row: dict[str, Any]) -> str:
+    """What a row has for a column; a dash where it has nothing."""
+    if column == "class" and "classes" in row:
+        return str(int(row["classes"]))
+    if column == "probability" and "probabilities" in row:
+        return f"{float(np.max(row['probabilities'])):.4f}"
+    if column == "steps" and "steps" in row:
+        return str(int(row["steps"]))
+    return "-"
