@@ -32,7 +32,8 @@ def parse(
     """Reads the command line into `values`.
 
     Args:
-        argv: Program name, flags and arguments in any order.
+        argv: Program name, flags and arguments in any order; names of flags
+            with underscores or dashes.
         values: Flags of the command.
         required: Names of flags that must be given.
         positional: What the arguments without a dash are, one each.
@@ -82,13 +83,25 @@ def parse_many(
 
 def _read(argv, values, required, positional) -> list[str]:
     values.set_gnu_getopt(True)
-    _, *arguments = values(list(argv))
+    _, *arguments = values(_underscored(argv))
     missing = [f"--{name}" for name in required if not values[name].value]
     missing += positional[len(arguments) :]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise app.UsageError(f"{', '.join(missing)} {verb} missing.")
     return arguments
+
+
+def _underscored(argv: Sequence[str]) -> list[str]:
+    """Flags before a `--` with underscores in their names."""
+    words = list(argv)
+    stop = words.index("--") if "--" in words else len(words)
+    for index, word in enumerate(words[:stop]):
+        name, equals, value = word.partition("=")
+        if name.startswith("--"):
+            name = "--" + name[2:].replace("-", "_")
+        words[index] = f"{name}{equals}{value}"
+    return words
 
 
 def help_text(module: types.ModuleType) -> str:

@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": "Serves an export on this machine, for development.",
     "request": "Sends images to a server, prints classes.",
     "train": "Trains a network of the zoo and writes it with a card.",
-    "import_weights": "Puts PyTorch's weights into a network of the zoo.",
+    "from_torch": "Puts PyTorch's weights into a network of the zoo.",
     "reproduce": "Makes one of the paper's tables, its figures beside ours.",
     "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
@@ -125,7 +125,7 @@ def overview() -> str:
 
 def _list_of(command: str, names: Mapping[str, str]) -> str:
     lines = [f"usage: {command} [--flags]", ""]
-    lines += [f"  {name:<16}{text}" for name, text in names.items()]
+    lines += [f"  {name:<12}{text}" for name, text in names.items()]
     return "\n".join([*lines, "", f"Flags of a command: {command} --help"])
 
 

@@ -131,7 +131,7 @@ def jobs(
 def main(argv: list[str]) -> int:
     """Runs what is not finished, writes and prints the table."""
     options = define_flags()
-    command_line.parse(_underscored(argv), options, required=("table",))
+    command_line.parse(argv, options, required=("table",))
     table = _table(options.table)
     cells = reproduction_cells.cells(table, _selection(options, table))
     quiet_start.import_tensorflow()
@@ -246,17 +246,6 @@ def _files(options) -> dict[str, str]:
 
 def _test_split(dataset: str) -> str:
     return TEST_SPLITS.get(dataset, "test")
-
-
-def _underscored(argv: list[str]) -> list[str]:
-    """Names of flags may be written with dashes: `--dry-run`."""
-    words = []
-    for word in argv:
-        name, equals, value = word.partition("=")
-        if name.startswith("--"):
-            name = "--" + name[2:].replace("-", "_")
-        words.append(f"{name}{equals}{value}")
-    return words
 
 
 def _write(path: pathlib.Path, text: str) -> None:

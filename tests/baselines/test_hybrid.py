@@ -84,7 +84,9 @@ def test_gradient_through_time():
 
 
 @pytest.mark.parametrize("lag", [0, 2])
-@pytest.mark.parametrize("timesteps", [5, 80])
+@pytest.mark.parametrize(
+    "timesteps", [5, pytest.param(80, marks=pytest.mark.slow)]
+)
 def test_values_are_those_of_the_spiking_model(lag, timesteps):
     """Also where the scan is a loop; dyadic sums are exact."""
     snn = spiking(timesteps=timesteps, lag=lag)
@@ -149,6 +151,7 @@ def test_only_weights_change_and_not_those_of_the_source(trained):
         assert np.any(old != new)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights():
     options = baselines.HybridTraining(epochs=1, batch_size=4)
     runs = [

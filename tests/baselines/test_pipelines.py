@@ -130,7 +130,7 @@ def test_local_balancing_of_a_layer_shares_one_threshold():
 
 @pytest.mark.parametrize(
     "pipeline",
-    [baselines.maximum(), baselines.percentile(), baselines.spike_norm()],
+    [baselines.percentile(), baselines.spike_norm()],
     ids=lambda pipeline: pipeline.name,
 )
 def test_potentials_start_at_zero(pipeline):
@@ -139,7 +139,7 @@ def test_potentials_start_at_zero(pipeline):
         assert one.bias is None
 
 
-@pytest.mark.parametrize("lag", [1, T])
+@pytest.mark.parametrize("lag", [pytest.param(1, marks=pytest.mark.slow), T])
 def test_other_clocks(lag):
     """Two-phase, only mean currents are known."""
     result = tfsnn.calibrate(
@@ -152,6 +152,7 @@ def test_other_clocks(lag):
     assert all(one.threshold > 0 for one in result.parameters[T].values())
 
 
+@pytest.mark.slow
 def test_more_steps_bring_the_analog_network_back():
     """Where nothing is clipped, the error shrinks like 1 / T."""
     conversion = tfsnn.convert(network())

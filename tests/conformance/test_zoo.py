@@ -47,7 +47,6 @@ SMALL = {
 }
 QUICK = {
     ("vgg16", False),
-    ("resnet20", True),
     ("resnet34", True),
     ("mobilenet", True),
     ("regnetx_4gf", True),

@@ -92,6 +92,7 @@ def test_label_smoothing(smoothing):
     assert copy.smoothing == smoothing
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_the_average(tmp_path):
     """With a momentum near 1 it stays near the start."""
     moved = []

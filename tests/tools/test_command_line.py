@@ -30,6 +30,14 @@ def test_dashed_argument_after_the_separator():
     assert rest == ["--file"]
 
 
+@pytest.mark.parametrize("word", ["--max-images=a-b", "--max_images=a-b"])
+def test_names_with_dashes_and_values_as_they_are(word):
+    own = flags.FlagValues()
+    flags.DEFINE_string("max_images", None, "", flag_values=own)
+    rest = command_line.parse(["x", word, "c-d"], own, positional=("FILE",))
+    assert (own.max_images, rest) == ("a-b", ["c-d"])
+
+
 def test_missing_flag():
     with pytest.raises(app.UsageError, match="--model is missing"):
         parse(required=("model",))
