@@ -5,7 +5,13 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-AUGMENTATIONS = ("standard", "strong", "imagenet")
+NEEDED = {
+    "standard": (),
+    "strong": ("RandAugment", "RandomErasing"),
+    "imagenet": ("RandomColorJitter",),
+}
+"""Kinds of augmentation, and the Keras layers that they need."""
+AUGMENTATIONS = tuple(NEEDED)
 CUTOUT_SHARE = 0.25
 """Area that is blanked: 16x16 of 32x32 pixels, as DeVries and Taylor (2017)."""
 JITTER = {
@@ -90,11 +96,18 @@ def batch_layers(
         Functions of images `[B, H, W, C]`, 0...255.
 
     Raises:
-        ValueError: If the kind is unknown.
+        ValueError: If the kind is unknown, or Keras too old for it.
     """
     if kind not in AUGMENTATIONS:
         raise ValueError(
             f"augmentation='{kind}'. Supported: {', '.join(AUGMENTATIONS)}."
+        )
+    missing = [n for n in NEEDED[kind] if not hasattr(keras.layers, n)]
+    if missing:
+        raise ValueError(
+            f"augmentation='{kind}' needs {', '.join(missing)}, which Keras"
+            f" {keras.__version__} does not have. Supported: newer releases."
+            " Upgrade Keras, or use augmentation='standard'."
         )
     pixels = {"value_range": (0, 255)}
     layers = []

@@ -59,3 +59,10 @@ def test_kinds():
     assert augmentation.batch_layers("standard", 0) == []
     with pytest.raises(ValueError, match="augmentation='weak'. Supported: st"):
         augmentation.batch_layers("weak", 0)
+
+
+def test_an_older_keras(monkeypatch):
+    monkeypatch.delattr(keras.layers, "RandomErasing")
+    with pytest.raises(ValueError, match="needs RandomErasing, which Keras"):
+        augmentation.batch_layers("strong", 0)
+    assert len(augmentation.batch_layers("imagenet", 0)) == 1
