@@ -12,6 +12,7 @@ VERSION = re.search(
 ).group(1)
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
+PLOT = ["matplotlib>=3.8,<4"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
@@ -51,7 +52,11 @@ setuptools.setup(
         "rich>=13,<16",
         "tqdm>=4.66,<5",
     ],
-    extras_require={"data": DATA, "test": [*TEST, *DATA]},
+    extras_require={
+        "data": DATA,
+        "plot": PLOT,
+        "test": [*TEST, *DATA, *PLOT],
+    },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[
         "Intended Audience :: Science/Research",

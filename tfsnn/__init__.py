@@ -26,6 +26,8 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    register_rule,
+    survey,
 )
 from .evaluation import Evaluation, evaluate  # noqa: E402
 from .export import export_saved_model  # noqa: E402
@@ -47,4 +49,6 @@ __all__ = [
     "export_saved_model",
     "layers",
     "pipelines",
+    "register_rule",
+    "survey",
 ]

@@ -11,7 +11,12 @@ SMALL, LARGE = (32, 32, 3), (75, 75, 3)
 
 def _of(function, shape=SMALL, **options):
     return functools.partial(
-        function, weights=None, input_shape=shape, classes=10, **options
+        function,
+        weights=None,
+        input_shape=shape,
+        classes=10,
+        classifier_activation=None,
+        **options,
     )
 
 
