@@ -13,7 +13,8 @@ VERSION = re.search(
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 DISTRIBUTED = ["ray>=2.9,<3"]
-REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
+PLOT = ["matplotlib>=3.8,<4"]
+REPORT = [*PLOT, "jinja2>=3.1,<4"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
 NIR = ["nir>=1.0.4,<2"]
@@ -66,6 +67,7 @@ setuptools.setup(
         "tensorboard": ["tensorboard>=2.18,<3"],
         "nir": NIR,
         "serving": SERVING,
+        "plot": PLOT,
         "test": [*TEST, *DATA, *REPORT, *NIR, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},

@@ -26,6 +26,8 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    register_rule,
+    survey,
 )
 from .evaluation import (  # noqa: E402
     Diagnosis,
@@ -57,4 +59,6 @@ __all__ = [
     "import_nir",
     "layers",
     "pipelines",
+    "register_rule",
+    "survey",
 ]
