@@ -194,6 +194,17 @@ def test_data_that_do_not_fit(data, text):
         baselines.fine_tune(spiking(), *data)
 
 
+def test_a_batch_that_does_not_fit():
+    """4x4x4 and 2x2x5 neurons, five steps, four numbers each."""
+    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
+    options = baselines.HybridTraining(batch_size=4, memory_budget=3 * each)
+    with pytest.raises(DataError, match="A batch of 4.*Use batch_size=3 or"):
+        baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
+    options = baselines.HybridTraining(memory_budget=each - 1)
+    with pytest.raises(DataError, match="Use fewer steps T"):
+        baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
+
+
 def test_a_loss_that_is_no_number():
     snn = spiking()
     snn.get_layer("logits").bias.assign([np.nan] * 3)
@@ -210,6 +221,7 @@ def test_a_loss_that_is_no_number():
         {"alpha": -1},
         {"beta": -0.1},
         {"seed": -1},
+        {"memory_budget": 0},
     ],
     ids=str,
 )

@@ -219,3 +219,20 @@ def test_too_few_classes(network_file, tmp_path):
     row = reproduction_run.run(job(network_file, f"npz:{path}"))
     assert row["status"] == "failed"
     assert "labels" in row["reason"]
+
+
+@pytest.mark.slow
+def test_ray_gives_what_a_serial_run_gives(reproduce, tmp_path, network_file):
+    pytest.importorskip("ray", reason="needs the extra 'distributed'")
+    options = {
+        "methods": "opt,paper_light",
+        "model": f"vgg16_cifar10:{network_file},"
+        f"vgg16_cifar10_nobn:{network_file}",
+    }
+    figures = []
+    for name, more in (("serial", []), ("ray", ["--ray-address=local"])):
+        outcome = reproduce(*more, **options, output=tmp_path / name)
+        assert outcome.code == 0, outcome.out
+        record = json.loads((tmp_path / name / "table.json").read_text())
+        figures.append(record["figures"])
+    assert figures[0] == figures[1]

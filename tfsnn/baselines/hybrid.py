@@ -15,6 +15,8 @@ from tfsnn.progress import progress_bar
 
 from .surrogate_network import SurrogateNetwork
 
+MEMORY_BUDGET = 8 * 2**30
+
 
 @dataclasses.dataclass(frozen=True)
 class HybridTraining:
@@ -27,6 +29,8 @@ class HybridTraining:
         alpha: Size of the surrogate gradient, see `spike_by_recency`.
         beta: Its decay per step.
         seed: Seed of the order of the images.
+        memory_budget: Bytes that the trains of one step may take; a batch that
+            would take more is refused.
         progress: Whether to say how far it is; None: on a terminal only.
 
     References:
@@ -41,6 +45,7 @@ class HybridTraining:
     alpha: float = 0.3
     beta: float = 0.01
     seed: int = 0
+    memory_budget: int = MEMORY_BUDGET
     progress: bool | None = None
 
     def __post_init__(self):
@@ -49,8 +54,9 @@ class HybridTraining:
         Raises:
             ValueError: If one is out of range.
         """
-        for name in ("epochs", "batch_size"):
-            checked_whole(name, getattr(self, name), low=1, default=20)
+        for name in ("epochs", "batch_size", "memory_budget"):
+            default = type(self).__dict__[name]
+            checked_whole(name, getattr(self, name), low=1, default=default)
         checked_whole("seed", self.seed, low=0, default=0)
         for name in ("learning_rate", "alpha"):
             value = getattr(self, name)
@@ -92,7 +98,8 @@ def fine_tune(
     Raises:
         ConversionError: If the model has no neurons, or others than plain ones
             with a soft reset.
-        DataError: If images or labels do not fit the model or each other.
+        DataError: If images or labels do not fit the model or each other, or a
+            batch does not fit into the memory budget.
         FloatingPointError: If the loss is no number.
 
     References:
@@ -102,6 +109,7 @@ def fine_tune(
     network = SurrogateNetwork(model, alpha=options.alpha, beta=options.beta)
     images, labels = _checked(model, images, labels)
     batch = min(options.batch_size, len(images))
+    _check_memory(network, batch, options.memory_budget)
     steps = len(images) // batch
     step = _training_step(network, options, steps * options.epochs)
     generator = np.random.default_rng(options.seed)
@@ -166,3 +174,20 @@ def _checked(model, images, labels):
             " many classes as the data have."
         )
     return images, labels
+
+
+def _check_memory(network, batch, budget):
+    each = network.bytes_per_image
+    if batch * each <= budget:
+        return
+    largest = budget // each
+    remedy = (
+        f"Use batch_size={largest} or less"
+        if largest >= 1
+        else "Use fewer steps T"
+    )
+    raise DataError(
+        f"A batch of {batch} images takes about {batch * each / 2**30:.1f} GB"
+        f" for the gradient through time of '{network.model.name}'. Supported:"
+        f" up to memory_budget={budget}. {remedy}, or raise the budget."
+    )

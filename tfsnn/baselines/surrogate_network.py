@@ -1,5 +1,7 @@
 """A spiking network that gradients pass through, time included."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -15,6 +17,7 @@ from tfsnn.layers import SpikingActivation
 
 NEVER = 1000.0
 """Steps since the last spike of a neuron that has not fired."""
+BYTES, PARTS = 4, 4
 
 
 class SurrogateNetwork:
@@ -71,6 +74,19 @@ class SurrogateNetwork:
                 outputs = applied(call, lambda tensor: values[id(tensor)])
             store(values, call.outputs, outputs)
         return values[id(self._without_head.outputs[0])]
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes kept for the gradient of one image, an estimate.
+
+        Current, potential, spike and output of every neuron at every step.
+        """
+        values = 0
+        for call in self._graph:
+            if is_spiking(call):
+                features = call.input_tensors[0].shape[1:]
+                values += call.operation.timesteps * math.prod(features)
+        return BYTES * PARTS * values
 
     def finished(self) -> keras.Model:
         """The model with the weights as they are now, softmax included."""
