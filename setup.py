@@ -14,6 +14,8 @@ VERSION = re.search(
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+# Runs LiteRT files; TensorFlow writes them.
+EDGE = ["ai-edge-litert>=1.2,<3"]
 NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
@@ -56,9 +58,10 @@ setuptools.setup(
     ],
     extras_require={
         "data": DATA,
+        "edge": EDGE,
         "nir": NIR,
         "serving": SERVING,
-        "test": [*TEST, *DATA, *NIR, *SERVING],
+        "test": [*TEST, *DATA, *EDGE, *NIR, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

@@ -35,6 +35,7 @@ BENCHMARKS = {
     "calibration": "Time of a calibration, for networks of several depths.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
+    "serving": "Requests a second and latency of exports, through a server.",
 }
 # The module of a command, where it has another name.
 MODULES = {"inspect": "inspect_export"}
