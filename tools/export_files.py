@@ -1,10 +1,15 @@
 """Writes one NIR or LiteRT file for each T, and a report."""
 
 import json
+import pathlib
 from typing import Any
 
+import keras
 from absl import flags
 
+from tfsnn.errors import ConversionError
+from tfsnn.exchange import export_litert, export_nir
+from tfsnn.layers import SpikingActivation
 from tfsnn_tools import output_folder, stored_calibration
 
 REPORT = "report.json"
