@@ -17,6 +17,8 @@ PLOT = ["matplotlib>=3.8,<4"]
 REPORT = [*PLOT, "jinja2>=3.1,<4"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+# Runs LiteRT files; TensorFlow writes them.
+EDGE = ["ai-edge-litert>=1.2,<3"]
 NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
@@ -63,12 +65,13 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "distributed": DISTRIBUTED,
-        "report": REPORT,
-        "tensorboard": ["tensorboard>=2.18,<3"],
+        "edge": EDGE,
         "nir": NIR,
-        "serving": SERVING,
         "plot": PLOT,
-        "test": [*TEST, *DATA, *REPORT, *NIR, *SERVING],
+        "report": REPORT,
+        "serving": SERVING,
+        "tensorboard": ["tensorboard>=2.18,<3"],
+        "test": [*TEST, *DATA, *EDGE, *NIR, *REPORT, *SERVING],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

@@ -39,6 +39,7 @@ BENCHMARKS = {
     "costs": "Time and memory of a calibration, against one run of T steps.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
+    "serving": "Requests a second and latency of exports, through a server.",
 }
 # The module of a command, where it has another name.
 MODULES = {"inspect": "inspect_export"}
