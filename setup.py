@@ -55,6 +55,8 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "plot": PLOT,
+        # Not tensorflow-model-optimization: it asks for absl-py 1.
+        "tfmot": ["tf_keras>=2.18,<3"],
         "test": [*TEST, *DATA, *PLOT],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},

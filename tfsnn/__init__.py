@@ -26,6 +26,7 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    load_legacy_model,
     register_rule,
     survey,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "evaluate",
     "export_saved_model",
     "layers",
+    "load_legacy_model",
     "pipelines",
     "register_rule",
     "survey",
