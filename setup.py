@@ -72,6 +72,8 @@ setuptools.setup(
         "serving": SERVING,
         "tensorboard": ["tensorboard>=2.18,<3"],
         "test": [*TEST, *DATA, *EDGE, *NIR, *REPORT, *SERVING],
+        # Not tensorflow-model-optimization: it asks for absl-py 1.
+        "tfmot": ["tf_keras>=2.18,<3"],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

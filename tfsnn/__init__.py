@@ -26,6 +26,7 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    load_legacy_model,
     register_rule,
     survey,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "export_saved_model",
     "import_nir",
     "layers",
+    "load_legacy_model",
     "pipelines",
     "register_rule",
     "survey",

@@ -7,8 +7,12 @@ from absl import flags
 
 import tfsnn
 from tfsnn.conversion import draw_segments, survey_text
-from tfsnn.conversion.config import MAX_POOL
-from tfsnn_tools import command_line, flag_groups, model_files
+from tfsnn_tools import (
+    command_line,
+    flag_groups,
+    model_files,
+    structure_flags,
+)
 
 USAGE = "tfsnn check MODEL.keras [--timesteps=T] [--plot=FILE] [--json]"
 
@@ -30,19 +34,7 @@ def define_flags() -> flags.FlagValues:
         "Draw the segment graph to this .svg, .png or .pdf file.",
         flag_values=values,
     )
-    flags.DEFINE_enum(
-        "max_pool",
-        "spiking",
-        list(MAX_POOL),
-        "What becomes of max pooling.",
-        flag_values=values,
-    )
-    flags.DEFINE_list(
-        "affine",
-        [],
-        "Names of layers that are affine though there is no rule for them.",
-        flag_values=values,
-    )
+    structure_flags.define(values)
     return values
 
 
@@ -64,7 +56,7 @@ def main(argv: list[str]) -> int:
     found = tfsnn.survey(
         model_files.load_keras_model(path),
         config=tfsnn.ConversionConfig(
-            max_pool=options.max_pool, affine=tuple(options.affine)
+            **structure_flags.conversion_options(options)
         ),
         timesteps=options.timesteps,
     )

@@ -118,7 +118,7 @@ def mixed(tensor):
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        (lambda x: x * x, "declared affine and is not"),
+        (lambda x: x * x, "declared affine and is not affine"),
         (mixed, "mixes the samples of a batch"),
         (lambda x: ops.mean(x, axis=0, keepdims=True), "keep the batch axis"),
         (lambda x: 2 * x + 1, None),
@@ -142,7 +142,7 @@ def test_lambdas_declared_affine(function, reason):
 def test_a_layer_registered_affine_that_is_not():
     register_rule(Own, "affine")
     (finding,) = check(model_with(power=2))
-    assert finding.reason == "it was declared affine and is not"
+    assert finding.reason == "it was declared affine and is not affine"
 
 
 def test_declared_layers_must_exist():

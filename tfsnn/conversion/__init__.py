@@ -8,6 +8,7 @@ from .config import ConversionConfig
 from .converter import Conversion, convert
 from .counting_model import counting_model
 from .findings import Finding, Findings
+from .legacy import load_legacy_model
 from .picture import draw_segments
 from .precision import with_dtype_policy
 from .stepping import SteppingForm
@@ -30,6 +31,7 @@ __all__ = [
     "counting_model",
     "draw_segments",
     "latency_steps",
+    "load_legacy_model",
     "register_rule",
     "stepping_model",
     "survey",

@@ -150,7 +150,9 @@ def _about_model(graph: Graph) -> list[Finding]:
                 graph.model.name,
                 "Model",
                 f"it has {len(inputs)} inputs",
-                "Supported: one input. Join them before the network.",
+                "Supported: one input. Make a model that takes them side by"
+                " side: joined = keras.Input((N + M,)), keras.Model(joined,"
+                " model([joined[:, :N], joined[:, N:]])).",
             )
         ]
     tensor = inputs[0]

@@ -1,4 +1,4 @@
-"""Whether layers that were declared affine are."""
+"""Whether what may be affine, or was declared so, is."""
 
 import keras
 import numpy as np
@@ -8,6 +8,7 @@ from tfsnn.graph.view import Call
 from tfsnn.layers import DeclaredAffine
 
 from .findings import Finding
+from .operation_rules import TRIED
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 LOOSE = 5e-2
@@ -21,8 +22,14 @@ def is_declared(call: Call) -> bool:
     )
 
 
+def is_tried(call: Call) -> bool:
+    """Whether it depends on its arguments if a call is affine."""
+    layer = isinstance(call.operation, keras.Layer)
+    return is_declared(call) or (not layer and call.kind in TRIED)
+
+
 def false_declarations(calls: list[Call]) -> list[Finding]:
-    """Tries declared layers on random numbers.
+    """Tries declared layers, and some operations, on random numbers.
 
     An affine f satisfies f((x + y) / 2) = (f(x) + f(y)) / 2; and of samples
     that are treated alone, the outputs of a batch are those of its halves.
@@ -35,16 +42,28 @@ def false_declarations(calls: list[Call]) -> list[Finding]:
     """
     rng = np.random.default_rng(0)
     found = []
-    for call in filter(is_declared, calls):
+    for call in filter(is_tried, calls):
         reason = _failure(call, rng)
-        if reason is not None:
+        if reason is None:
+            continue
+        if is_declared(call):
             found.append(
                 Finding(
                     call.name,
                     _kind(call),
-                    reason,
+                    f"it was declared affine and {reason}",
                     "Withdraw the declaration, and use layers for which there"
                     " is a rule.",
+                )
+            )
+        else:
+            found.append(
+                Finding(
+                    call.name,
+                    call.kind,
+                    f"with these arguments it {reason}",
+                    "Use a Keras layer that does the same, or move it out of"
+                    " the network.",
                 )
             )
     return found
@@ -65,13 +84,13 @@ def _failure(call: Call, rng: np.random.Generator) -> str | None:
     allowed = _tolerance(call) * max(largest, np.finfo("float32").tiny)
     expected = (ends[0] + ends[1]) / 2
     if not np.abs(_apply(call, middle) - expected).max(initial=0) <= allowed:
-        return "it was declared affine and is not"
+        return "is not affine"
     halves = [_apply(call, [a[part] for a in first]) for part in _HALVES]
     together = np.concatenate(halves) if halves[0].ndim else None
     if together is None or together.shape != ends[0].shape:
-        return "it was declared affine and does not keep the batch axis"
+        return "does not keep the batch axis"
     if not np.abs(together - ends[0]).max(initial=0) <= allowed:
-        return "it was declared affine and mixes the samples of a batch"
+        return "mixes the samples of a batch"
     return None
 
 

@@ -14,6 +14,28 @@ AFFINE = "affine"
 NEURON = "neuron"
 HEAD = "head"
 POOL = "pool"
+TRIED = (
+    "Conv",
+    "ConvTranspose",
+    "DepthwiseConv",
+    "Dot",
+    "Einsum",
+    "ExpandDims",
+    "Flip",
+    "Matmul",
+    "Moveaxis",
+    "Repeat",
+    "Roll",
+    "SeparableConv",
+    "Squeeze",
+    "Stack",
+    "Swapaxes",
+    "Take",
+    "Tensordot",
+    "Tile",
+)
+"""Operations that are affine and keep the batch axis, or not, depending on
+their arguments; `check` tries them on random numbers."""
 
 
 def operation_role(call: Call) -> tuple[str | None, str]:
@@ -120,6 +142,7 @@ def _reshape(call):
 
 
 _RULES = {
+    **dict.fromkeys(TRIED, _affine),
     "Add": _affine,
     "Subtract": _affine,
     "Negative": _affine,
