@@ -13,9 +13,12 @@ VERSION = re.search(
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
 DISTRIBUTED = ["ray>=2.9,<3"]
-REPORT = ["matplotlib>=3.8,<4", "jinja2>=3.1,<4"]
+PLOT = ["matplotlib>=3.8,<4"]
+REPORT = [*PLOT, "jinja2>=3.1,<4"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
+# Runs LiteRT files; TensorFlow writes them.
+EDGE = ["ai-edge-litert>=1.2,<3"]
 NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
@@ -62,11 +65,15 @@ setuptools.setup(
     extras_require={
         "data": DATA,
         "distributed": DISTRIBUTED,
-        "report": REPORT,
-        "tensorboard": ["tensorboard>=2.18,<3"],
+        "edge": EDGE,
         "nir": NIR,
+        "plot": PLOT,
+        "report": REPORT,
         "serving": SERVING,
-        "test": [*TEST, *DATA, *REPORT, *NIR, *SERVING],
+        "tensorboard": ["tensorboard>=2.18,<3"],
+        "test": [*TEST, *DATA, *EDGE, *NIR, *REPORT, *SERVING],
+        # Not tensorflow-model-optimization: it asks for absl-py 1.
+        "tfmot": ["tf_keras>=2.18,<3"],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

@@ -26,6 +26,9 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    load_legacy_model,
+    register_rule,
+    survey,
 )
 from .evaluation import (  # noqa: E402
     Diagnosis,
@@ -56,5 +59,8 @@ __all__ = [
     "export_saved_model",
     "import_nir",
     "layers",
+    "load_legacy_model",
     "pipelines",
+    "register_rule",
+    "survey",
 ]

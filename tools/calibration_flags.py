@@ -7,7 +7,7 @@ from absl import app, flags
 import tfsnn
 from tfsnn import calibration
 from tfsnn.conversion.lags import Lag, check_lag_names
-from tfsnn_tools import neuron_flags
+from tfsnn_tools import neuron_flags, structure_flags
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -48,6 +48,7 @@ def define_conversion(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     neuron_flags.define(values)
+    structure_flags.define(values)
 
 
 def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
@@ -64,6 +65,7 @@ def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
             spikes=options.spikes,
             equalise=options.equalise,
             **neuron,
+            **structure_flags.conversion_options(options),
         )
     except ValueError as error:
         raise app.UsageError(str(error)) from error

@@ -27,7 +27,7 @@ FORMATS = {
     "saved_model": tfsnn.export_saved_model,
     "bundle": export_bundle,
 }
-FILES = ("nir",)
+FILES = ("nir", "litert")
 """Formats of one file for each T, see `export_files`."""
 DECODING = ("scale", "mean", "std")
 
@@ -52,7 +52,9 @@ def define_flags() -> flags.FlagValues:
         "saved_model",
         [*FORMATS, *FILES],
         "saved_model: one for each T; bundle: one for all, in which weights"
-        " that are equal are stored once; nir: a NIR file for each T.",
+        " that are equal are stored once; nir: a NIR file for each T;"
+        " litert: a LiteRT file for each T, spike counts where the network is"
+        " two-phase.",
         flag_values=values,
     )
     flags.DEFINE_bool(

@@ -1,11 +1,15 @@
-"""Writes one file for each T, and a report of what was lost."""
+"""Writes one NIR or LiteRT file for each T, and a report."""
 
 import json
+import pathlib
 from typing import Any
 
+import keras
 from absl import flags
 
-import tfsnn
+from tfsnn.errors import ConversionError
+from tfsnn.exchange import export_litert, export_nir
+from tfsnn.layers import SpikingActivation
 from tfsnn_tools import output_folder, stored_calibration
 
 REPORT = "report.json"
@@ -27,21 +31,47 @@ def main(options: flags.FlagValues) -> int:
     place = {"marker": REPORT, "overwrite": options.overwrite}
     output_folder.check(options.output, **place)
     models = stored_calibration.read(options.model)
-    reports: dict[str, Any] = {}
+    content = {}
     with output_folder.replaced_whole(options.output, **place) as folder:
         for timesteps in models:
-            name = f"t{timesteps}.nir"
-            reports[name] = tfsnn.export_nir(
-                models[timesteps], folder / name, potential=options.potential
-            )
-        content = {name: report.to_dict() for name, report in reports.items()}
+            model = models[timesteps]
+            if options.format == "nir":
+                name = f"t{timesteps}.nir"
+                content[name] = _nir(model, folder / name, options)
+            else:
+                name = f"t{timesteps}.tflite"
+                content[name] = _litert(model, folder / name)
         text = json.dumps(content, indent=2)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
     if options.json:
         print(text)
         return 0
-    for name, report in reports.items():
-        print(f"{name}: what NIR cannot carry")
-        print("\n".join(f"  {line}" for line in str(report).splitlines()))
+    for name, report in content.items():
+        print(f"{name}: {report.pop('text')}")
     print(f"Written: {options.output}")
     return 0
+
+
+def _nir(
+    model: keras.Model, path: pathlib.Path, options: flags.FlagValues
+) -> dict[str, Any]:
+    report = export_nir(model, path, potential=options.potential)
+    lines = "\n".join(f"  {line}" for line in str(report).splitlines())
+    text = f"what NIR cannot carry\n{lines}"
+    return {**report.to_dict(), "text": text}
+
+
+def _litert(model: keras.Model, path: pathlib.Path) -> dict[str, Any]:
+    layers = [x for x in model.layers if isinstance(x, SpikingActivation)]
+    form = "counts" if any(layer.lag for layer in layers) else "folded"
+    try:
+        export_litert(model, path, form=form)
+    except ConversionError:  # Lags shorter than T have no counts.
+        form = "folded"
+        export_litert(model, path, form=form)
+    size = path.stat().st_size
+    return {
+        "form": form,
+        "num_bytes": size,
+        "text": f"{form}, {size / 1e6:.2f} MB",
+    }

@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": "Serves an export on this machine, for development.",
     "request": "Sends images to a server, prints classes.",
     "train": "Trains a network of the zoo and writes it with a card.",
-    "from_torch": "Puts PyTorch's weights into a network of the zoo.",
+    "import_weights": "Puts PyTorch's weights into a network of the zoo.",
     "reproduce": "Makes one of the paper's tables, its figures beside ours.",
     "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
@@ -39,6 +39,7 @@ BENCHMARKS = {
     "costs": "Time and memory of a calibration, against one run of T steps.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
+    "serving": "Requests a second and latency of exports, through a server.",
 }
 # The module of a command, where it has another name.
 MODULES = {"inspect": "inspect_export"}
@@ -125,7 +126,7 @@ def overview() -> str:
 
 def _list_of(command: str, names: Mapping[str, str]) -> str:
     lines = [f"usage: {command} [--flags]", ""]
-    lines += [f"  {name:<12}{text}" for name, text in names.items()]
+    lines += [f"  {name:<16}{text}" for name, text in names.items()]
     return "\n".join([*lines, "", f"Flags of a command: {command} --help"])
 
 

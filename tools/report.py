@@ -12,7 +12,7 @@ from absl import app, flags
 
 from tfsnn import reports
 from tfsnn.errors import ReportError
-from tfsnn_tools import command_line
+from tfsnn_tools import command_line, flag_groups
 
 USAGE = "tfsnn report RUN [RUN ...] [--output=FILE] [--json]"
 
@@ -37,6 +37,7 @@ def define_flags() -> flags.FlagValues:
         "Folder for TensorBoard summaries as well; new.",
         **options,
     )
+    flag_groups.define_quiet(values)
     return values
 
 
@@ -72,7 +73,7 @@ def main(argv: list[str]) -> int:
         print(json.dumps(report, indent=2, allow_nan=False))
         return 0
     if writes:
-        reports.write_html(report, output)
+        reports.write_html(report, output, progress=not options.quiet)
     print(reports.report_text(report))
     if writes:
         print(f"Written: {output}")

@@ -185,3 +185,15 @@ def test_bundle_takes_less_than_its_parts(records):
     # Weights and thresholds are equal for both T: stored once.
     assert bundle["weight_bytes"] == max(p["weight_bytes"] for p in parts)
     assert bundle["num_bytes"] < sum(p["num_bytes"] for p in parts)
+
+
+@pytest.mark.parametrize("T", [2, COUNTS])
+def test_bundle_gives_the_bits_of_its_parts(records, received, T):
+    alone = f"{records['versions'].path}/{100_000 + T}/serving_default/default"
+    bundled = f"{records['bundle'].path}/100000/t{T}/t{T}"
+    for name in ("logits", "probabilities", "classes"):
+        first, second = (
+            received[f"{alone}/{name}"],
+            received[f"{bundled}/{name}"],
+        )
+        assert first.tobytes() == second.tobytes()

@@ -274,6 +274,20 @@ def test_nir(command, calibrated_folder, output):
     assert report["t4.nir"]["losses"]
 
 
+def test_litert(command, calibrated_folder, output):
+    outcome = command(
+        "export",
+        f"--model={calibrated_folder}",
+        f"--output={output}",
+        "--format=litert",
+    )
+    assert outcome.code == 0, outcome.err
+    assert "t2.tflite: folded" in outcome.out
+    report = json.loads((output / "report.json").read_text())
+    size = (output / "t4.tflite").stat().st_size
+    assert report["t4.tflite"]["num_bytes"] == size
+
+
 def test_extra_is_named_where_it_is_missing(
     command, calibrated_folder, output, monkeypatch
 ):

@@ -18,9 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.conversion.lags import Lag, lag_of
+from tfsnn.conversion.spiking import with_spiking_pools
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
+from tfsnn.graph.passes.max_pools import is_max_pool
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
 
@@ -41,18 +43,25 @@ def num_readers(segments: list[Segment]) -> dict[str, int]:
 
 
 def compiled(
-    segment: Segment, weights: Mapping[str, tuple] | None = None
+    segment: Segment,
+    weights: Mapping[str, tuple] | None = None,
+    *,
+    timesteps: int | None = None,
 ) -> Callable[..., tf.Tensor]:
     """A segment's affine part as one graph, for any batch size.
 
     Args:
         segment: It is not changed.
         weights: Layer name to weights that replace its own.
+        timesteps: T if the sources come in folded time, which max pooling has
+            to know; None: they are constant, or means over time.
 
     Returns:
         A function of the sources to the current.
     """
     model = segment.model
+    if timesteps is not None:
+        model = with_spiking_pools(model, timesteps)
     replaced = _variables_with(model, weights or {})
     signature = [
         tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
@@ -279,6 +288,28 @@ class SpikingFront:
             0 if self.is_constant(segment) else lag_of(self.lag, segment.name)
         )
 
+    def affine(
+        self,
+        segment: Segment,
+        plain: Callable,
+        weights: Mapping[str, tuple] | None = None,
+    ) -> Callable:
+        """A segment's affine part, as `current` needs it.
+
+        Args:
+            segment: A segment whose sources have been emitted.
+            plain: What `compiled` returns for it.
+            weights: Layer name to weights that replace its own.
+
+        Returns:
+            What `compiled` returns for it with these weights, in time if that
+            makes a difference.
+        """
+        pools = any(map(is_max_pool, segment.model.layers))
+        if pools and not self.is_constant(segment):
+            return compiled(segment, weights, timesteps=self.timesteps)
+        return compiled(segment, weights) if weights else plain
+
     def neuron(
         self, segment: Segment, parameters: NeuronParameters
     ) -> NeuronRun:
@@ -331,7 +362,7 @@ class SpikingFront:
 
         Args:
             segment: A segment whose sources have been emitted.
-            affine: Its `compiled` affine part.
+            affine: See `affine`.
             index: Which micro-batch.
 
         Returns:
@@ -374,6 +405,7 @@ class SpikingFront:
         if not self._store.wants(segment.name):
             self._store.done(segment.sources)
             return
+        affine = self.affine(segment, affine)
         self._junctions[segment.name] = (segment, affine)
         currents = (
             self.current(segment, affine, index).numpy()

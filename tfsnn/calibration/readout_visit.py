@@ -117,7 +117,7 @@ class _ReadoutVisit:
     def _steps_of(self, parameters: ReadoutParameters) -> Iterator[tf.Tensor]:
         """Outputs at each step, `[T, B, ...]` a micro-batch."""
         front, segment = self._front, self._task.segment
-        affine = compiled(segment, parameters.weights)
+        affine = front.affine(segment, self._task.affine, parameters.weights)
         for index in range(len(front.parts)):
             folded = front.current(segment, affine, index)
             yield unfold(tf.cast(folded, tf.float32), front.timesteps)

@@ -11,7 +11,7 @@ from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
 from .error_split import ErrorSplit
-from .fronts import SpikingFront, compiled
+from .fronts import SpikingFront
 from .horizon import Horizon
 from .pipeline import Pipeline
 from .record import Step
@@ -75,7 +75,8 @@ class Visit:
         """
         self._task = task
         self._front = front
-        self._currents = self._currents_of(task.affine, task.current_budget)
+        affine = front.affine(task.segment, task.affine)
+        self._currents = self._currents_of(affine, task.current_budget)
         wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
         self._num_batches = max(wanted, self._currents.num_kept)
         self._num_measured = front.parts[self._num_batches - 1].stop
@@ -173,7 +174,9 @@ class Visit:
         currents, affine = self._currents, None
         present = self._parameters
         if proposal.weights is not (present and present.weights):
-            affine = compiled(self._task.segment, proposal.weights)
+            affine = self._front.affine(
+                self._task.segment, self._task.affine, proposal.weights
+            )
             currents = self._currents_of(affine)
         neuron = self._front.neuron(self._task.segment, proposal)
         measured = np.concatenate(

@@ -1,13 +1,21 @@
 """Every ReLU becomes a neuron; time runs from the first one to the read-out."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
-from tfsnn.graph.rewrite import rewrite, unchanged
-from tfsnn.graph.view import Graph, symbolic_tensors
-from tfsnn.layers import RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.graph.passes.max_pools import is_max_pool
+from tfsnn.graph.rewrite import Rewriter, rewrite, unchanged
+from tfsnn.graph.trace import trace
+from tfsnn.graph.view import Call, Graph, symbolic_tensors
+from tfsnn.layers import (
+    RepeatTime,
+    SpikingActivation,
+    SpikingMaxPooling,
+    TimeAverage,
+)
 from tfsnn.layers.extended_cell import neuron_cell
 from tfsnn.layers.timesteps import (
     check_kind_lag,
@@ -90,7 +98,7 @@ class _SpikingVisitor:
         args, kwargs = keras.tree.map_structure(
             lambda leaf: self._with_time(rewriter, leaf), (args, kwargs)
         )
-        outputs = unchanged(rewriter, call, args, kwargs)
+        outputs = in_time(rewriter, call, args, kwargs, self._timesteps)
         for tensor in symbolic_tensors(outputs):
             self._mark(tensor)
         return outputs
@@ -169,6 +177,53 @@ class _SpikingVisitor:
 
     def _mark(self, tensor):
         self._temporal[id(tensor)] = tensor
+
+
+def in_time(
+    rewriter: Rewriter, call: Call, args: tuple, kwargs: dict, timesteps: int
+) -> Any:
+    """Applies an affine layer or a pool to values that carry time.
+
+    Args:
+        rewriter: Of the new graph.
+        call: The call of the prepared graph.
+        args: Its arguments in folded time.
+        kwargs: Its keyword arguments in folded time.
+        timesteps: T.
+
+    Returns:
+        What stands for the call's outputs.
+    """
+    pool = call.operation
+    if not is_max_pool(pool):
+        return unchanged(rewriter, call, args, kwargs)
+    layer = SpikingMaxPooling(
+        timesteps,
+        pool,
+        name=rewriter.name_of_use(pool),
+        dtype=pool.dtype_policy,
+    )
+    return rewriter.apply(layer, *symbolic_tensors((args, kwargs)))
+
+
+def with_spiking_pools(model: keras.Model, timesteps: int) -> keras.Model:
+    """A model without neurons whose inputs all carry time.
+
+    Args:
+        model: The affine part of a segment; it is not changed.
+        timesteps: T.
+
+    Returns:
+        `model` if it has no max pooling; else one with the same layer names
+        and weights of its own, folded time to folded time.
+    """
+    if not any(is_max_pool(layer) for layer in model.layers):
+        return model
+
+    def visit(rewriter, call, args, kwargs):
+        return in_time(rewriter, call, args, kwargs, timesteps)
+
+    return rewrite(trace(model), visit).model
 
 
 def neuron_layer(

@@ -119,7 +119,12 @@ def as_counts(
     )
 
 
-def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
+def compiled(
+    function: Callable,
+    specs: list[tf.TensorSpec],
+    *,
+    autograph: bool = True,
+) -> Callable:
     """A graph of a function, made at once.
 
     A `tf.function` that is called would warn of retracing where several
@@ -128,8 +133,12 @@ def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
     Args:
         function: Computes on tensors. What holds its variables has to be kept.
         specs: One for each argument.
+        autograph: Whether a caller's own layers in it may branch on tensors;
+            without, the graph is made in half the time.
 
     Returns:
         The compiled function.
     """
-    return tf.function(function, input_signature=specs).get_concrete_function()
+    return tf.function(
+        function, input_signature=specs, autograph=autograph
+    ).get_concrete_function()

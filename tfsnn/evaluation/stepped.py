@@ -88,13 +88,13 @@ class SteppedRunner:
     def _counts(self, spikes):
         """Spikes of each layer, then what they cost unless it is the same."""
         named = [(call, spikes[call.name]) for call in self._neurons]
+        if self._is_plain:  # Spikes are 0 and 1.
+            return [by_neuron(tf.cast(x, tf.float32)) for _, x in named]
         found = [by_neuron(tf.cast(x != 0, tf.float32)) for _, x in named]
-        if not self._is_plain:
-            found += [
-                by_neuron(call.operation.cell.kind.accumulates(x))
-                for call, x in named
-            ]
-        return found
+        return found + [
+            by_neuron(call.operation.cell.kind.accumulates(x))
+            for call, x in named
+        ]
 
     def _no_counts(self):
         shapes = [call.outputs.shape[1:] for call in self._neurons]

@@ -1,7 +1,8 @@
 """Other formats of spiking networks, in both directions."""
 
+from .litert_export import export_litert
 from .loss_report import Loss, LossReport
 from .nir_export import export_nir
 from .nir_import import import_nir
 
-__all__ = ["Loss", "LossReport", "export_nir", "import_nir"]
+__all__ = ["Loss", "LossReport", "export_litert", "export_nir", "import_nir"]

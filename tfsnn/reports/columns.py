@@ -152,6 +152,13 @@ def cells(columns: Iterable[Column], row: dict[str, Any]) -> list[Cell]:
         value = value_of(row, column.key)
         text = "–" if value is None else column.show(value)
         is_number = isinstance(value, int | float | None)
-        value = int(value) if isinstance(value, bool) else value
+        value = _sortable(value)
         found.append(Cell(text, value, is_number))
     return found
+
+
+def _sortable(value):
+    """A short form that sorts alike."""
+    if isinstance(value, bool):
+        return int(value)
+    return float(f"{value:.6g}") if isinstance(value, float) else value

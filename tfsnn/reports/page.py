@@ -7,6 +7,7 @@ import tempfile
 from typing import Any
 
 from tfsnn.errors import ReportError
+from tfsnn.progress import progress_bar
 
 from .columns import ENERGY, LAYERS, OVERVIEW, STEPS, cells, used
 from .drawing import require
@@ -29,18 +30,24 @@ TEMPLATE = "report.html.j2"
 RASTER_STEPS = 128
 
 
-def write_html(report: dict[str, Any], path: str | os.PathLike) -> None:
+def write_html(
+    report: dict[str, Any],
+    path: str | os.PathLike,
+    *,
+    progress: bool | None = None,
+) -> None:
     """Writes a report; the file is whole or not there.
 
     Args:
         report: What `build_report` returned.
         path: File to write; an existing one is replaced.
+        progress: Whether to say how far it is, as in `tfsnn.evaluate`.
 
     Raises:
         ReportError: If jinja2 or matplotlib is not installed, or the file
             cannot be written.
     """
-    write_whole(render(report), path)
+    write_whole(render(report, progress=progress), path)
 
 
 def write_whole(text: str, path: str | os.PathLike) -> None:
@@ -70,11 +77,12 @@ def write_whole(text: str, path: str | os.PathLike) -> None:
         ) from error
 
 
-def render(report: dict[str, Any]) -> str:
+def render(report: dict[str, Any], *, progress: bool | None = None) -> str:
     """The HTML of a report.
 
     Args:
         report: What `build_report` returned.
+        progress: See `write_html`.
 
     Returns:
         A whole document; every text from the outside is escaped.
@@ -91,12 +99,18 @@ def render(report: dict[str, Any]) -> str:
     )
     source = importlib.resources.files(__package__).joinpath(TEMPLATE)
     template = environment.from_string(source.read_text(encoding="utf-8"))
+    runs = report["runs"]
+    sections = []
+    with progress_bar(
+        len(runs), description="drawing", unit="run", shown=progress
+    ) as bar:
+        for place, run in enumerate(runs):
+            sections.append(_run_section(place, run))
+            bar.update()
     return template.render(
         overview=_table(OVERVIEW, report["overview"]),
         comparison=_comparison(report),
-        runs=[
-            _run_section(place, run) for place, run in enumerate(report["runs"])
-        ],
+        runs=sections,
     )
 
 

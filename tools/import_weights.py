@@ -16,7 +16,7 @@ from tfsnn_models.torch_weights import load_torch_weights
 from tfsnn_tools import command_line, tensor_files
 from tfsnn_tools.network_files import check_output, save_with_card
 
-USAGE = "tfsnn from_torch --network=NAME --weights=FILE --output=NAME.keras"
+USAGE = "tfsnn import_weights --network=NAME --weights=FILE --output=FILE"
 
 
 def define_flags() -> flags.FlagValues:

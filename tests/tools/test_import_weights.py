@@ -48,7 +48,7 @@ def arguments(file, output, **changes):
 
 def test_model_and_card(command, weights, tmp_path):
     path = tmp_path / "vgg.keras"
-    outcome = command("from_torch", *arguments(weights, path))
+    outcome = command("import_weights", *arguments(weights, path))
     assert outcome.code == 0, outcome.err
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["names_of"] == "the paper's code"
@@ -74,7 +74,7 @@ def test_nothing_is_written_where_it_does_not_fit(
     command, weights, tmp_path, changes, text
 ):
     path = tmp_path / "out" / "vgg.keras"
-    outcome = command("from_torch", *arguments(weights, path, **changes))
+    outcome = command("import_weights", *arguments(weights, path, **changes))
     assert outcome.code == 1
     assert text in outcome.err
     assert not path.parent.exists() or list(path.parent.iterdir()) == []
@@ -83,7 +83,7 @@ def test_nothing_is_written_where_it_does_not_fit(
 def test_an_existing_file_is_kept(command, weights, tmp_path):
     path = tmp_path / "vgg.keras"
     path.write_text("precious")
-    outcome = command("from_torch", *arguments(weights, path))
+    outcome = command("import_weights", *arguments(weights, path))
     assert outcome.code == 1
     assert "exists" in outcome.err
     assert path.read_text() == "precious"
