@@ -50,7 +50,7 @@ def run(job: Job) -> dict:
             **job.key,
             "status": FAILED,
             "reason": _reason(error),
-            "where": traceback.format_exc(limit=-1).splitlines()[-3:],
+            "traceback": traceback.format_exc().splitlines()[-20:],
             "seconds": time.monotonic() - start,
         }
     return {
@@ -63,8 +63,11 @@ def run(job: Job) -> dict:
 
 
 def _reason(error: Exception) -> str:
-    text = next(iter(str(error).strip().splitlines()), "")
-    return text if text else type(error).__name__
+    """One line; of TensorFlow's reports about a graph the last one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if lines[0].startswith("in user code") else lines[0]
 
 
 def _figures(job: Job) -> dict:

@@ -199,6 +199,29 @@ def test_reasons_of_failures(network_file, data, changes, text):
     assert text in row["reason"]
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("first\nsecond"), "first"),
+        (
+            NameError("in user code:\n\n  File x\n\n  NameError: y\n"),
+            "NameError: y",
+        ),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_the_line_that_tells_is_the_reason(
+    network_file, data, monkeypatch, error, text
+):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(reproduction_run, "_figures", fail)
+    row = reproduction_run.run(job(network_file, data))
+    assert (row["status"], row["reason"]) == ("failed", text)
+    assert "in fail" in "".join(row["traceback"])
+
+
 def test_data_that_are_not_there(network_file, tmp_path):
     row = reproduction_run.run(job(network_file, f"npz:{tmp_path / 'no.npz'}"))
     assert row["status"] == "failed"
