@@ -27,9 +27,9 @@ def value(tensor):
 
 
 @pytest.mark.parametrize(
-    "form, lag", [("folded", 0), ("folded", 4), ("counts", 4)]
+    "form, lag, batch_size",
+    [("folded", 0, 1), ("folded", 4, 3), ("counts", 4, 3)],
 )
-@pytest.mark.parametrize("batch_size", [1, 3])
 def test_outputs_are_those_of_the_model(tmp_path, form, lag, batch_size):
     model = spiking(make_dyadic(classifier()), timesteps=4, lag=lag)
     path = export_litert(
