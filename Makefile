@@ -2,6 +2,7 @@
 #
 #   make test PYTHON=python3.12     with another Python (>= 3.10)
 #   make test VENV=/tmp/venv        with another virtual environment
+#   make test PARALLEL=             in one process
 #
 # Packages are installed once, and again only when setup.py changes.
 
@@ -11,6 +12,9 @@ BIN := $(VENV)/bin
 WHEEL_VENV ?= .venv-wheel
 WHEEL_TESTS ?= tests
 PYTEST_FLAGS ?=
+# One process a core, a file of tests in one of them: models that a file shares
+# are built once.
+PARALLEL ?= --numprocesses=auto --dist=loadfile
 
 # TensorFlow's start-up notes would bury our own output.
 export TF_CPP_MIN_LOG_LEVEL := 2
@@ -28,10 +32,10 @@ quickstart: $(VENV)/.tfsnn ## Installs, converts the shipped network, shows it
 	$(BIN)/tfsnn quickstart --overwrite
 
 test: $(VENV)/.tfsnn-test ## Installs and runs the tests (<= 10 minutes)
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(PYTEST_FLAGS)
 
 test-all: $(VENV)/.tfsnn-test ## The same with the heavy tests
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_FLAGS)
 
 lint: $(VENV)/.tfsnn-test ## Checks style and format; changes nothing
 	$(BIN)/ruff check .
@@ -63,7 +67,8 @@ wheel-test: $(VENV)/.tfsnn-test ## Tests a built wheel from another folder
 	cd $(WHEEL_VENV)/run && ../bin/python -I -c "import sys, tfsnn; \
 		sys.exit(not tfsnn.__file__.startswith(sys.prefix))"
 	cd $(WHEEL_VENV)/run && ../bin/python -m pytest \
-		-m "not slow and not checkout" $(PYTEST_FLAGS) $(WHEEL_TESTS)
+		$(PARALLEL) -m "not slow and not checkout" $(PYTEST_FLAGS) \
+		$(WHEEL_TESTS)
 
 clean: ## Removes builds and caches, keeps $(VENV)
 	rm -rf build dist *.egg-info .hypothesis .pytest_cache .ruff_cache

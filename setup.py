@@ -12,6 +12,9 @@ VERSION = re.search(
 ).group(1)
 
 DATA = ["tensorflow-datasets>=4.9,<5", "importlib_resources>=5"]
+DISTRIBUTED = ["ray>=2.9,<3"]
+PLOT = ["matplotlib>=3.8,<4"]
+REPORT = [*PLOT, "jinja2>=3.1,<4"]
 # The messages of TensorFlow Serving belong to a version of TensorFlow.
 SERVING = ["tensorflow-serving-api>=2.18,<3", "grpcio>=1.60,<2"]
 # Runs LiteRT files; TensorFlow writes them.
@@ -20,9 +23,11 @@ NIR = ["nir>=1.0.4,<2"]
 # A new minor version of ruff may format differently: raise it on purpose.
 TEST = [
     "pytest>=8.2,<10",
+    "pytest-xdist>=3.6,<4",
     "hypothesis>=6.100,<7",
     "ruff>=0.17,<0.18",
     "build>=1.2,<2",
+    "selenium>=4.20,<5",
     "setuptools>=77",
 ]
 
@@ -45,6 +50,7 @@ setuptools.setup(
     ],
     package_dir=PACKAGE_DIR,
     package_data={
+        "tfsnn.reports": ["*.j2"],
         "tfsnn_models": ["weights/*", "samples/*"],
     },
     install_requires=[
@@ -58,10 +64,16 @@ setuptools.setup(
     ],
     extras_require={
         "data": DATA,
+        "distributed": DISTRIBUTED,
         "edge": EDGE,
         "nir": NIR,
+        "plot": PLOT,
+        "report": REPORT,
         "serving": SERVING,
-        "test": [*TEST, *DATA, *EDGE, *NIR, *SERVING],
+        "tensorboard": ["tensorboard>=2.18,<3"],
+        "test": [*TEST, *DATA, *EDGE, *NIR, *REPORT, *SERVING],
+        # Not tensorflow-model-optimization: it asks for absl-py 1.
+        "tfmot": ["tf_keras>=2.18,<3"],
     },
     entry_points={"console_scripts": ["tfsnn=tfsnn_tools.main:run"]},
     classifiers=[

@@ -2,41 +2,7 @@
 
 import keras
 
-
-def _conv_bn(x, filters, *, kernel_size, strides, name):
-    """Convolution without bias, then batch normalisation."""
-    x = keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    return keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
-    )(x)
-
-
-def _zero_pad_shortcut(x, filters):
-    """Every second pixel, and zeros for the new channels (option A)."""
-    extra = filters - x.shape[-1]
-    x = x[:, ::2, ::2, :]
-    before = extra // 2
-    return keras.ops.pad(x, [[0, 0], [0, 0], [0, 0], [before, extra - before]])
-
-
-def _basic_block(x, filters, *, strides, name):
-    """Two 3x3 convolutions and the identity added before the last ReLU."""
-    shortcut = x
-    x = _conv_bn(x, filters, kernel_size=3, strides=strides, name=f"{name}_1")
-    x = keras.layers.ReLU(name=f"{name}_1_relu")(x)
-    x = _conv_bn(x, filters, kernel_size=3, strides=1, name=f"{name}_2")
-    if strides != 1 or shortcut.shape[-1] != filters:
-        shortcut = _zero_pad_shortcut(shortcut, filters)
-    x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
-    return keras.layers.ReLU(name=f"{name}_2_relu")(x)
+from .blocks import check_width, classifier, image_input, scaled
 
 
 def cifar_resnet(
@@ -45,6 +11,8 @@ def cifar_resnet(
     width: int = 16,
     input_shape: tuple[int, int, int] = (32, 32, 3),
     num_classes: int = 10,
+    width_multiplier: float = 1.0,
+    batch_norm: bool = True,
     pixel_mean: tuple[float, ...] | None = None,
     pixel_std: tuple[float, ...] | None = None,
     name: str | None = None,
@@ -61,6 +29,8 @@ def cifar_resnet(
             parameters at depth 20).
         input_shape: `(H, W, C)` of one image.
         num_classes: Number of logits.
+        width_multiplier: Factor of `width`.
+        batch_norm: Whether convolutions have batch norm instead of a bias.
         pixel_mean: Mean of each channel, `[C]`, in the units of the images
             (0...255 for raw pixels). With `pixel_std` the network normalises
             its own input, so that raw images go in; None: no normalisation.
@@ -71,8 +41,9 @@ def cifar_resnet(
         `keras.Model`, images `[B, H, W, C]` to logits `[B, num_classes]`.
 
     Raises:
-        ValueError: If `depth` is not of the form 6n+2, or one of `pixel_mean`
-            and `pixel_std` is given without the other.
+        ValueError: If `depth` is not of the form 6n+2, the width multiplier is
+            not above 0, or one of `pixel_mean` and `pixel_std` is given
+            without the other.
 
     References:
         He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition,
@@ -84,20 +55,10 @@ def cifar_resnet(
             f"depth={depth} is not a CIFAR ResNet. Supported: 6n+2 with n >= 1."
             " Use 20, 32, 44, 56 or 110."
         )
-    if (pixel_mean is None) != (pixel_std is None):
-        raise ValueError(
-            f"pixel_mean={pixel_mean} and pixel_std={pixel_std}: one without"
-            " the other. Give both, or neither."
-        )
-    image = keras.Input(input_shape, name="image")
-    x = image
-    if pixel_mean is not None:
-        x = keras.layers.Normalization(
-            mean=list(pixel_mean),
-            variance=[std**2 for std in pixel_std],
-            name="normalization",
-        )(x)
-    x = _conv_bn(x, width, kernel_size=3, strides=1, name="stem")
+    check_width(width_multiplier)
+    width = scaled(width, width_multiplier)
+    image, x = image_input(input_shape, pixel_mean, pixel_std)
+    x = _conv(x, width, strides=1, batch_norm=batch_norm, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     for stage in range(3):
         for block in range(num_blocks):
@@ -105,10 +66,53 @@ def cifar_resnet(
                 x,
                 width * 2**stage,
                 strides=2 if stage and not block else 1,
+                batch_norm=batch_norm,
                 name=f"stage{stage + 1}_block{block + 1}",
             )
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    logits = keras.layers.Dense(
-        num_classes, kernel_initializer="he_normal", name="logits"
-    )(x)
+    logits = classifier(x, num_classes)
     return keras.Model(image, logits, name=name or f"resnet{depth}")
+
+
+def _conv(x, filters, *, strides, batch_norm, name):
+    """A 3x3 convolution, and its batch norm or bias.
+
+    Padding is Keras's, on the far sides where there is a stride: the shipped
+    networks were trained with it.
+    """
+    x = keras.layers.Conv2D(
+        filters,
+        3,
+        strides=strides,
+        padding="same",
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    if not batch_norm:
+        return x
+    return keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, name=f"{name}_bn"
+    )(x)
+
+
+def _zero_pad_shortcut(x, filters):
+    """Every second pixel, and zeros for the new channels (option A)."""
+    extra = filters - x.shape[-1]
+    x = x[:, ::2, ::2, :]
+    before = extra // 2
+    return keras.ops.pad(x, [[0, 0], [0, 0], [0, 0], [before, extra - before]])
+
+
+def _basic_block(x, filters, *, strides, batch_norm, name):
+    """Two 3x3 convolutions and the identity added before the last ReLU."""
+    shortcut = x
+    x = _conv(
+        x, filters, strides=strides, batch_norm=batch_norm, name=f"{name}_1"
+    )
+    x = keras.layers.ReLU(name=f"{name}_1_relu")(x)
+    x = _conv(x, filters, strides=1, batch_norm=batch_norm, name=f"{name}_2")
+    if strides != 1 or shortcut.shape[-1] != filters:
+        shortcut = _zero_pad_shortcut(shortcut, filters)
+    x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
+    return keras.layers.ReLU(name=f"{name}_2_relu")(x)

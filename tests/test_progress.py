@@ -22,7 +22,7 @@ def impatient(monkeypatch):
 def test_lines_without_a_terminal(impatient, capsys):
     advance(True)
     assert capsys.readouterr().err == (
-        "working: 1 of 3 pieces, 0 s\nworking: 3 of 3 pieces, 0 s\n"
+        "working: 1 of 3 pieces, 0 s, 0 s left\nworking: 3 of 3 pieces, 0 s\n"
     )
 
 
@@ -49,3 +49,37 @@ def test_bar_on_a_terminal(monkeypatch, capsys, shown, drawn):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     advance(shown)
     assert ("working: 100%" in capsys.readouterr().err) == drawn
+
+
+def test_time_that_is_left(impatient, capsys, monkeypatch):
+    times = iter([0.0, 10.0, 12.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    with progress.progress_bar(
+        6, description="working", unit="piece", shown=True
+    ) as bar:
+        bar.update(2, note="error 0.5")
+        bar.update(4)
+    assert capsys.readouterr().err == (
+        "working: 2 of 6 pieces, 10 s, 20 s left, error 0.5\n"
+        "working: 6 of 6 pieces, 12 s\n"
+    )
+
+
+def test_a_log_gets_what_is_not_shown(capsys):
+    lines = []
+    with progress.listening(lines.append):
+        advance(False)
+        progress.tell("note")
+    progress.tell("too late")
+    assert lines == ["working: 3 of 3 pieces, 0 s", "note"]
+    assert capsys.readouterr().err == ""
+
+
+def test_two_logs_get_the_same():
+    first, second = [], []
+    with (
+        progress.listening(first.append),
+        progress.listening(second.append),
+    ):
+        progress.tell("note")
+    assert first == second == ["note"]

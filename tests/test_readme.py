@@ -83,15 +83,21 @@ def test_linked_files_exist(name, link):
         assert anchor in anchors(target.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("name", "words"), pairs(commands))
-def test_command_lines_can_be_read(name, words, monkeypatch):
-    real = command_line.parse
+def stopping(reader):
+    """Reads a command line, and goes no further."""
+    real = getattr(command_line, reader)
 
     def parse(*arguments, **options):
         real(*arguments, **options)
         raise ParsedError
 
-    monkeypatch.setattr(command_line, "parse", parse)
+    return parse
+
+
+@pytest.mark.parametrize(("name", "words"), pairs(commands))
+def test_command_lines_can_be_read(name, words, monkeypatch):
+    for reader in ("parse", "parse_many"):
+        monkeypatch.setattr(command_line, reader, stopping(reader))
     _, command, *_ = words
     if command == "version":
         return
@@ -116,6 +122,8 @@ def test_something_is_found():
         "serve",
         "request",
         "benchmark",
+        "evaluate",
+        "report",
     ]
     assert "quickstart" in make_targets(readme)
     assert "docs/benchmarks.md" in local_links(readme)

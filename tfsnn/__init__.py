@@ -26,8 +26,16 @@ from .conversion import (  # noqa: E402
     Findings,
     check,
     convert,
+    load_legacy_model,
+    register_rule,
+    survey,
 )
-from .evaluation import Evaluation, evaluate  # noqa: E402
+from .evaluation import (  # noqa: E402
+    Diagnosis,
+    Evaluation,
+    diagnose,
+    evaluate,
+)
 from .exchange import export_nir, import_nir  # noqa: E402
 from .export import export_saved_model  # noqa: E402
 from .version import __version__  # noqa: E402
@@ -36,6 +44,7 @@ __all__ = [
     "CalibrationResult",
     "Conversion",
     "ConversionConfig",
+    "Diagnosis",
     "Evaluation",
     "Findings",
     "Pipeline",
@@ -44,10 +53,14 @@ __all__ = [
     "calibrate",
     "check",
     "convert",
+    "diagnose",
     "evaluate",
     "export_nir",
     "export_saved_model",
     "import_nir",
     "layers",
+    "load_legacy_model",
     "pipelines",
+    "register_rule",
+    "survey",
 ]

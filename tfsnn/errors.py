@@ -51,6 +51,10 @@ class ReloadError(TfsnnError, RuntimeError):
     """A written artefact does not reproduce the model it came from."""
 
 
+class ReportError(TfsnnError, ValueError):
+    """A run cannot be read, or a report cannot be made of it."""
+
+
 class RequestError(TfsnnError, RuntimeError):
     """A server does not answer a request.
 

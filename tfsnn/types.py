@@ -53,14 +53,23 @@ class ReadoutParameters:
     Attributes:
         weights: New weights of affine layers behind the last neurons, layer
             name to what its `get_weights` would return; None: the source's.
+        step_weights: What each step counts in the average over time, `[T]`;
+            None: 1 each.
     """
 
     weights: Mapping[str, tuple[np.ndarray, ...]] | None = None
+    step_weights: np.ndarray | None = None
+
+    def replace(self, **changes) -> "ReadoutParameters":
+        """A copy with some values changed."""
+        return dataclasses.replace(self, **changes)
 
     def is_finite(self) -> bool:
         """Whether no value is NaN or infinite."""
-        weights = (self.weights or {}).values()
-        return all(np.isfinite(v).all() for values in weights for v in values)
+        arrays = [v for values in (self.weights or {}).values() for v in values]
+        if self.step_weights is not None:
+            arrays.append(self.step_weights)
+        return all(np.isfinite(array).all() for array in arrays)
 
 
 Parameters = NeuronParameters | ReadoutParameters

@@ -8,11 +8,15 @@ known by the model file, the data, the version of tfsnn and all options.
 import json
 import pathlib
 import sys
-import time
 
 from absl import flags
 
-from tfsnn_tools import benchmark_tables, command_line, quiet_start
+from tfsnn_tools import (
+    benchmark_tables,
+    cell_file,
+    command_line,
+    quiet_start,
+)
 
 USAGE = "tfsnn benchmark accuracy --model=FILE --output=FILE [--flags]"
 
@@ -36,13 +40,6 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_integer("test_images", 2000, "Test images.", 1, **options)
     flags.DEFINE_integer("seed", 0, "Calibration seed.", **options)
     return values
-
-
-def finished_cells(path: pathlib.Path) -> list[dict]:
-    """Rows of earlier runs."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def cells(
@@ -94,33 +91,26 @@ def load_split(options, split: str, count: int):
 def measure(conversion, reference, images, test, key: dict) -> dict:
     """One cell: calibrates, evaluates, returns the row."""
     import tfsnn
+    from tfsnn_tools import cell_measure
 
-    start = time.monotonic()
-    result = tfsnn.calibrate(
-        conversion,
-        images,
-        timesteps=[key["timesteps"]],
-        pipeline=tfsnn.pipelines.light(
-            per=key["per"],
-            rounding=key["rounding"],
-            iterations=key["iterations"],
-        ),
-        config=tfsnn.SweepConfig(lag=key["lag"]),
-        max_images=key["images"],
-        seed=key["seed"],
-    )
-    calibrated = time.monotonic() - start
-    evaluation = tfsnn.evaluate(
-        result[key["timesteps"]], test, reference=reference
+    pipeline = tfsnn.pipelines.light(
+        per=key["per"],
+        rounding=key["rounding"],
+        iterations=key["iterations"],
     )
     return {
         **key,
-        "analog": evaluation.reference_accuracy,
-        "accuracy": evaluation.accuracy,
-        "drop": 100 * (evaluation.reference_accuracy - evaluation.accuracy),
-        "agreement": evaluation.agreement,
-        "calibration_seconds": calibrated,
-        "evaluation_seconds": evaluation.seconds,
+        **cell_measure.measured(
+            conversion,
+            reference,
+            images,
+            test,
+            pipeline=pipeline,
+            timesteps=key["timesteps"],
+            lag=key["lag"],
+            max_images=key["images"],
+            seed=key["seed"],
+        ),
     }
 
 
@@ -138,16 +128,16 @@ def main(argv: list[str]) -> int:
     test = load_split(options, "test", options.test_images)
     reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
-    done = finished_cells(path)
+    done = cell_file.finished_cells(path)
     about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
     for key in cells(options, len(images), len(test[0])):
-        if any(key.items() <= row.items() for row in done):
+        if cell_file.find(key, done):
             continue
         row = {**measure(conversion, reference, images, test, key), **about}
-        with path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        cell_file.append(path, row)
         print(json.dumps(row), flush=True)
-    print(f"\n{benchmark_tables.markdown(finished_cells(path))}")
+    rows = cell_file.finished_cells(path)
+    print(f"\n{benchmark_tables.markdown(rows)}")
     return 0
 
 

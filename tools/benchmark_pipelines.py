@@ -9,13 +9,13 @@ calibrate.
 import json
 import pathlib
 import sys
-import time
 
 from absl import app, flags
 
 from tfsnn_tools import (
     benchmark_accuracy,
     benchmark_pipeline_tables,
+    cell_file,
     command_line,
     neuron_flags,
     quiet_start,
@@ -97,33 +97,24 @@ def cells(
 
 def measure(conversion, reference, images, test, key: dict) -> dict:
     """One cell: calibrates, evaluates, returns the row."""
-    import tfsnn
+    from tfsnn_tools import cell_measure
     from tfsnn_tools.pipeline_names import PIPELINES
 
     timesteps = key["timesteps"]
     lag = timesteps if key["clock"] == TWO_PHASE else int(key["clock"])
-    start = time.monotonic()
-    result = tfsnn.calibrate(
-        conversion,
-        images,
-        timesteps=[timesteps],
-        pipeline=PIPELINES[key["pipeline"]](),
-        config=tfsnn.SweepConfig(lag=lag),
-        max_images=key["images"],
-        seed=key["seed"],
-    )
-    calibrated = time.monotonic() - start
-    evaluation = tfsnn.evaluate(result[timesteps], test, reference=reference)
     return {
         **key,
-        "latency_steps": evaluation.latency_steps,
-        "analog": evaluation.reference_accuracy,
-        "accuracy": evaluation.accuracy,
-        "drop": 100 * (evaluation.reference_accuracy - evaluation.accuracy),
-        "agreement": evaluation.agreement,
-        "mean_firing_rate": evaluation.mean_firing_rate,
-        "calibration_seconds": calibrated,
-        "evaluation_seconds": evaluation.seconds,
+        **cell_measure.measured(
+            conversion,
+            reference,
+            images,
+            test,
+            pipeline=PIPELINES[key["pipeline"]](),
+            timesteps=timesteps,
+            lag=lag,
+            max_images=key["images"],
+            seed=key["seed"],
+        ),
     }
 
 
@@ -193,20 +184,16 @@ def main(argv: list[str]) -> int:
     reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
     # Rows from before there were others are of plain neurons.
-    done = [
-        {"neuron": "if", **row}
-        for row in benchmark_accuracy.finished_cells(path)
-    ]
+    done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]
     about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
     used = min(options.images, len(images))
     for key in cells(options, used, len(test[0])):
-        if any(key.items() <= row.items() for row in done):
+        if cell_file.find(key, done):
             continue
         row = {**measure(conversion, reference, images, test, key), **about}
-        with path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        cell_file.append(path, row)
         print(json.dumps(row), flush=True)
-    rows = benchmark_accuracy.finished_cells(path)
+    rows = cell_file.finished_cells(path)
     print(f"\n{benchmark_pipeline_tables.markdown(rows)}")
     return 0
 

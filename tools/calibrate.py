@@ -1,8 +1,8 @@
 """Makes a network spike: one calibrated model per T, from unlabelled images.
 
-Writes OUTPUT/t8.keras, OUTPUT/t16.keras ... and OUTPUT/calibration.json, all
-of them or nothing. The images go through the same preprocessing as those the
-network was trained on: state it by --scale, --mean and --std, or by
+Writes OUTPUT/t8.keras, OUTPUT/t16.keras ..., OUTPUT/calibration.json and a
+log, all of them or nothing. The images go through the same preprocessing as
+those the network was trained on: state it by --scale, --mean and --std, or by
 --preprocess.
 
 Until then what is finished is kept in OUTPUT.partial. An interrupted run goes
@@ -26,6 +26,7 @@ from tfsnn_tools import (
     output_folder,
     quiet_start,
     resumption,
+    run_log,
     tables,
 )
 from tfsnn_tools.stored_calibration import RECORD, file_name
@@ -42,6 +43,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_data(values, "Calibration images; labels are dropped")
     calibration_flags.define_calibration(values)
     calibration_flags.define_conversion(values)
+    calibration_flags.define_split_errors(values)
     calibration_flags.define_resume(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
@@ -83,20 +85,25 @@ def main(argv: list[str]) -> int:
     with resumption.kept_until_done(
         options.output, resume=options.resume
     ) as checkpoint:
-        result = tfsnn.calibrate(
-            conversion,
-            images,
-            timesteps=timesteps,
-            pipeline=pipeline,
-            config=tfsnn.SweepConfig(
-                lag=lag, progress=not options.quiet, checkpoint=checkpoint
-            ),
-            max_images=options.max_images,
-            seed=options.seed,
-        )
+        with run_log.collected() as lines:
+            result = tfsnn.calibrate(
+                conversion,
+                images,
+                timesteps=timesteps,
+                pipeline=pipeline,
+                config=tfsnn.SweepConfig(
+                    lag=lag,
+                    progress=not options.quiet,
+                    checkpoint=checkpoint,
+                    split_errors=options.split_errors,
+                ),
+                max_images=options.max_images,
+                seed=options.seed,
+            )
         record = {**result.to_dict(), **_provenance(options, timesteps, argv)}
         with output_folder.replaced_whole(options.output, **place) as folder:
             write(result, record, folder)
+            run_log.write(lines, folder)
     if options.json:
         print(_text(record))
     else:

@@ -7,7 +7,7 @@ from absl import app, flags
 import tfsnn
 from tfsnn import calibration
 from tfsnn.conversion.lags import Lag, check_lag_names
-from tfsnn_tools import neuron_flags
+from tfsnn_tools import neuron_flags, structure_flags
 from tfsnn_tools.pipeline_names import PIPELINES
 
 HYPER_PARAMETERS = ("per", "rounding", "iterations", "damping", "budget")
@@ -48,6 +48,7 @@ def define_conversion(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     neuron_flags.define(values)
+    structure_flags.define(values)
 
 
 def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
@@ -64,6 +65,7 @@ def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
             spikes=options.spikes,
             equalise=options.equalise,
             **neuron,
+            **structure_flags.conversion_options(options),
         )
     except ValueError as error:
         raise app.UsageError(str(error)) from error
@@ -82,7 +84,9 @@ def define_calibration(values: flags.FlagValues) -> None:
         " potentials (both of the paper); temporal: a bias a step; fitted:"
         " weights, thresholds and read-out fitted to real spikes; trained:"
         " weights trained with the bias, then biases; best: several of these"
-        " within --budget; published_...: what the paper's code does.",
+        " within --budget; published_...: what the paper's code does; maximum,"
+        " percentile, spike_norm, rmp, opt, local_balancing: methods of others,"
+        " to compare with.",
         flag_values=values,
     )
     flags.DEFINE_float(
@@ -106,6 +110,16 @@ def define_calibration(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     _define_extent(values)
+
+
+def define_split_errors(values: flags.FlagValues) -> None:
+    """Declares `--split_errors`."""
+    flags.DEFINE_bool(
+        "split_errors",
+        False,
+        "Record of every step what its error is made of, for tfsnn report.",
+        flag_values=values,
+    )
 
 
 def define_resume(values: flags.FlagValues) -> None:

@@ -1,32 +1,53 @@
-"""Measures accuracy and firing rates of a network on labelled images.
+"""Measures accuracy, spikes, cost and errors of networks on labelled images.
 
-Takes spiking models and ordinary ones. The images go through the same
-preprocessing as for `tfsnn calibrate`. With --num_images a seeded sample is
-used (of tfds: the first images).
+Takes spiking models and ordinary ones, or a folder that `tfsnn calibrate`
+wrote: then every T in it. The images go through the same preprocessing as for
+`tfsnn calibrate`. With --num_images a seeded sample is used (of tfds: the first
+images).
+
+With --reference, the network the spiking one was made from, the error is split
+by layer and by cause, and a sentence says where the accuracy went. --output
+writes all of it as a run that `tfsnn report` shows.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+import keras
 from absl import flags
 
 import tfsnn
-from tfsnn_tools import command_line, flag_groups, model_files, tables
+from tfsnn_tools import (
+    command_line,
+    cost_tables,
+    evaluation_run,
+    flag_groups,
+    model_files,
+    output_folder,
+    run_log,
+    tables,
+)
 
 USAGE = "tfsnn evaluate --model=FILE --data=DATA [--flags]"
+DIAGNOSED = 64
 
 
 def define_flags() -> flags.FlagValues:
     """The flags of this command."""
     values = flags.FlagValues()
+    options = {"flag_values": values}
     flags.DEFINE_string(
-        "model", None, "Network, spiking or not.", flag_values=values
+        "model",
+        None,
+        "Network, spiking or not; or a folder of tfsnn calibrate.",
+        **options,
     )
     flags.DEFINE_string(
         "reference",
         None,
         "Network to compare with, such as the source.",
-        flag_values=values,
+        **options,
     )
     flag_groups.define_data(values, "Labelled images")
     flag_groups.define_num_images(values)
@@ -35,8 +56,20 @@ def define_flags() -> flags.FlagValues:
         None,
         "Images at a time; chosen by default.",
         lower_bound=1,
-        flag_values=values,
+        **options,
     )
+    flags.DEFINE_integer(
+        "diagnose",
+        DIAGNOSED,
+        "Images on which errors are split by layer, given a --reference; 0:"
+        " not at all.",
+        lower_bound=0,
+        **options,
+    )
+    flags.DEFINE_bool(
+        "rasters", True, "Record single spikes, for --output.", **options
+    )
+    flag_groups.define_output(values)
     flag_groups.define_json(values)
     flag_groups.define_quiet(values)
     return values
@@ -52,27 +85,87 @@ def main(argv: list[str]) -> int:
         0.
 
     Raises:
-        TfsnnError: If a model or the data do not fit.
+        TfsnnError: If a model, the data or the output folder do not fit.
     """
     options = define_flags()
     command_line.parse(argv, options, required=("model", "data"))
-    model = model_files.load_keras_model(options.model)
+    place = {"marker": evaluation_run.RECORD, "overwrite": options.overwrite}
+    if options.output:
+        output_folder.check(options.output, **place)
+    models = evaluation_run.models_of(options.model)
     reference = None
     if options.reference:
         reference = model_files.load_keras_model(options.reference)
-    labelled = flag_groups.load_labelled_data(options, model)
-    evaluation = tfsnn.evaluate(
-        model,
-        labelled,
-        reference=reference,
-        batch_size=options.batch_size,
-        progress=not options.quiet,
-    )
-    if options.json:
-        print(json.dumps(evaluation.to_dict(), indent=2))
-    else:
-        _report(evaluation)
+    first = next(iter(models.values()))
+    labelled = flag_groups.load_labelled_data(options, first)
+    if not options.output:
+        _tell(options, _measured(options, models, reference, labelled))
+        return 0
+    with run_log.collected() as lines:
+        points = _measured(options, models, reference, labelled)
+        record = evaluation_run.record_of(
+            options,
+            argv,
+            points,
+            models=models,
+            reference=reference,
+            images=labelled[0],
+        )
+    with output_folder.replaced_whole(options.output, **place) as folder:
+        evaluation_run.write(record, folder)
+        run_log.write(lines, folder)
+    _tell(options, points)
+    if not options.json:
+        print(f"Written: {options.output}")
+        print(f"Next:    tfsnn report {options.output}")
     return 0
+
+
+def _measured(
+    options: flags.FlagValues,
+    models: Mapping[Any, keras.Model],
+    reference: keras.Model | None,
+    labelled: tuple,
+) -> list[dict[str, Any]]:
+    """Of every model its evaluation and, where there can be one, diagnosis."""
+    points = []
+    for model in models.values():
+        evaluation = tfsnn.evaluate(
+            model,
+            labelled,
+            reference=reference,
+            batch_size=options.batch_size,
+            progress=not options.quiet,
+        )
+        diagnosis = None
+        if reference is not None and evaluation.timesteps and options.diagnose:
+            diagnosis = evaluation_run.diagnosis_of(
+                model,
+                labelled[0],
+                evaluation_run.conversion_of(models, reference),
+                num_images=options.diagnose,
+                progress=not options.quiet,
+            )
+        points.append({"evaluation": evaluation, "diagnosis": diagnosis})
+    return points
+
+
+def _tell(options: flags.FlagValues, points: list[dict[str, Any]]) -> None:
+    if options.json:
+        plain = [_plain(options, point) for point in points]
+        print(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2))
+        return
+    for point in points:
+        _report(**point)
+
+
+def _plain(options, point):
+    """An evaluation as plain types, with its diagnosis if asked for."""
+    found = point["evaluation"].to_dict()
+    if options.reference:
+        diagnosis = point["diagnosis"]
+        found["diagnosis"] = diagnosis and diagnosis.to_dict()
+    return found
 
 
 def prefixes(timesteps: int) -> list[int]:
@@ -88,7 +181,7 @@ def prefixes(timesteps: int) -> list[int]:
     return sorted({*(t for t in powers if t <= timesteps), timesteps})
 
 
-def _report(evaluation: Any) -> None:
+def _report(evaluation: Any, diagnosis: Any) -> None:
     print(evaluation)
     if evaluation.accuracy_at:
         agreement = evaluation.agreement_at or [None] * evaluation.timesteps
@@ -103,7 +196,19 @@ def _report(evaluation: Any) -> None:
         tables.print_table(
             "\nAfter t steps", ("t", "accuracy", "agreement"), rows
         )
-    if evaluation.firing_rates:
-        rates = evaluation.firing_rates.items()
-        rows = [(name, f"{rate:.4f}") for name, rate in rates]
-        tables.print_table("Firing rates", ("layer", "spikes per step"), rows)
+    if evaluation.activity:
+        rows = [
+            (
+                one.name,
+                f"{one.rate:.4f}",
+                f"{len(one.dead_channels)} of {one.num_channels}",
+                f"{len(one.saturated_channels)} of {one.num_channels}",
+            )
+            for one in evaluation.activity
+        ]
+        columns = ("layer", "spikes per step", "dead channels", "saturated")
+        tables.print_table("Firing rates", columns, rows)
+    if evaluation.cost:
+        cost_tables.show(evaluation.cost.to_dict())
+    if diagnosis:
+        cost_tables.show_errors(diagnosis.to_dict())

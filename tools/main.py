@@ -21,18 +21,22 @@ COMMANDS = {
     "quickstart": "Converts the network that ships with tfsnn; shows it all.",
     "check": "Says whether a network converts, and if not, all reasons why.",
     "calibrate": "Makes a network spike: one calibrated model per T.",
-    "evaluate": "Measures accuracy and firing rates on labelled images.",
+    "evaluate": "Measures accuracy, spikes and cost on labelled images.",
+    "report": "Shows runs side by side as HTML, JSON or text.",
     "export": "Writes calibrated models as TensorFlow SavedModels.",
     "inspect": "Prints what an export is, and whether it was changed.",
     "serve": "Serves an export on this machine, for development.",
     "request": "Sends images to a server, prints classes.",
     "train": "Trains a network of the zoo and writes it with a card.",
+    "import_weights": "Puts PyTorch's weights into a network of the zoo.",
+    "reproduce": "Makes one of the paper's tables, its figures beside ours.",
     "benchmark": "Measures simulation, calibration or accuracy.",
     "version": "Prints the version of tfsnn and of what it runs on.",
 }
 BENCHMARKS = {
     "simulation": "Time and memory of T steps, against the analog network.",
     "calibration": "Time of a calibration, for networks of several depths.",
+    "costs": "Time and memory of a calibration, against one run of T steps.",
     "accuracy": "Drop from the analog network for each T and threshold.",
     "pipelines": "The same for each pipeline and clock, over several seeds.",
     "serving": "Requests a second and latency of exports, through a server.",
@@ -122,7 +126,7 @@ def overview() -> str:
 
 def _list_of(command: str, names: Mapping[str, str]) -> str:
     lines = [f"usage: {command} [--flags]", ""]
-    lines += [f"  {name:<12}{text}" for name, text in names.items()]
+    lines += [f"  {name:<16}{text}" for name, text in names.items()]
     return "\n".join([*lines, "", f"Flags of a command: {command} --help"])
 
 

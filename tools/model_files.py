@@ -9,6 +9,7 @@ import h5py
 import keras
 
 from tfsnn import layers  # noqa: F401  Registers what spiking models hold.
+from tfsnn.conversion import load_legacy_model
 from tfsnn.errors import ModelFileError
 
 SUPPORTED = (
@@ -39,7 +40,9 @@ def load_keras_model(path: str | pathlib.Path) -> keras.Model:
     if problem:
         raise ModelFileError(f"Received '{path}', {problem}")
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = _loaded(path)
+    except ModelFileError:
+        raise
     except Exception as error:  # Keras raises many types here.
         raise ModelFileError(
             f"Received '{path}', which cannot be loaded: {_reason(error)}"
@@ -50,6 +53,16 @@ def load_keras_model(path: str | pathlib.Path) -> keras.Model:
             f" model. {SUPPORTED} Save the model itself."
         )
     return model
+
+
+def _loaded(path: pathlib.Path):
+    if path.suffix.lower() not in HDF5:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    try:
+        return load_legacy_model(path)
+    except ModelFileError as error:
+        # What Keras says is explained here, in words for this command line.
+        raise error.__cause__ or error from None
 
 
 def sha256(path: str | pathlib.Path) -> str:

@@ -8,14 +8,12 @@ a simulation and of nothing else.
 import concurrent.futures
 import multiprocessing
 import pathlib
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tfsnn_tools import quiet_start
+from tfsnn_tools import process_memory, quiet_start
 
 ANALOG_BATCHES = (64, 128)
 EXECUTIONS = ("folded", "stepping")
@@ -115,8 +113,7 @@ def peak_memory_mb(folder: pathlib.Path, execution: str, batch: int) -> float:
     (run,) = _runners(folder / SPIKING, execution, [batch])
     run()
     run()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return process_memory.peak_mb()
 
 
 def in_turn(functions: list[Callable], repeats: int) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 import tfsnn
-from tfsnn import calibration, layers
+from tfsnn import baselines, calibration, layers
 from tfsnn.errors import ModelFileError
 from tfsnn_tools import model_files
 
@@ -157,8 +157,9 @@ def pipeline_of(values: dict[str, Any]) -> tfsnn.Pipeline | calibration.Search:
 def _strategy(values: dict[str, Any]) -> calibration.Strategy:
     """The inverse of `describe`."""
     arguments = {**values}
-    make = getattr(calibration, arguments.pop("name"))
-    return make(**arguments)
+    name = arguments.pop("name")
+    room = baselines if hasattr(baselines, name) else calibration
+    return getattr(room, name)(**arguments)
 
 
 def file_name(timesteps: int) -> str:

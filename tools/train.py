@@ -1,28 +1,34 @@
 """Trains a network of the zoo and writes its weights with a card.
 
 An interrupted run goes on at its last epoch if the same command is given
-again: its state is in OUTPUT.backup-HASH until it is done.
+again: its state is in OUTPUT.backup-HASH until it is done. With --validation
+the epoch that is kept is chosen on a tenth of the training split; the test
+split is looked at once, at the end.
 """
 
-import hashlib
 import json
 import os
 import pathlib
 import platform
 import sys
-import tempfile
 import time
 
 import keras
-import numpy as np
 from absl import app, flags
 
-from tfsnn.errors import ExportError
-from tfsnn_models import datasets, recipes, registry
-from tfsnn_tools import command_line
-from tfsnn_tools.model_files import load_keras_model
+from tfsnn_models import augmentation, datasets, recipes, registry
+from tfsnn_tools import command_line, network_files, training_run
 
 USAGE = "tfsnn train --dataset=NAME --output=NAME.keras [--flags]"
+OF_RECIPE = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "seed",
+    "dtype_policy",
+    "augmentation",
+)
 
 
 def define_flags() -> flags.FlagValues:
@@ -30,9 +36,61 @@ def define_flags() -> flags.FlagValues:
     values = flags.FlagValues()
     options = {"flag_values": values}
     flags.DEFINE_string("network", "resnet20", "Network of the zoo.", **options)
-    flags.DEFINE_string("dataset", "cifar10", "TFDS name.", **options)
+    flags.DEFINE_float(
+        "width_multiplier", 1.0, "Factor of its channels.", **options
+    )
+    flags.DEFINE_bool("batch_norm", True, "It has batch norms.", **options)
+    flags.DEFINE_string(
+        "dataset",
+        "cifar10",
+        "TFDS name with a card, or dir:FOLDER with train and test inside.",
+        **options,
+    )
     flags.DEFINE_string("data_dir", None, "TFDS directory.", **options)
-    flags.DEFINE_integer("epochs", 30, "Passes over the data.", 1, **options)
+    flags.DEFINE_integer(
+        "image_size", 224, "Of the images of dir:FOLDER.", 1, **options
+    )
+    _define_recipe(values)
+    flags.DEFINE_bool(
+        "validation",
+        False,
+        "Keep the epoch that is best on a tenth of the training split.",
+        **options,
+    )
+    flags.DEFINE_enum(
+        "strategy",
+        "one",
+        ["one", "mirrored"],
+        "One device, or all GPUs with a part of each batch.",
+        **options,
+    )
+    flags.DEFINE_string("log_dir", None, "Folder for log.csv.", **options)
+    flags.DEFINE_bool(
+        "tensorboard", False, "Write TensorBoard's logs there, too.", **options
+    )
+    flags.DEFINE_string(
+        "start_from",
+        None,
+        "Weights to go on from, NAME.keras with its card, in a new schedule.",
+        **options,
+    )
+    flags.DEFINE_string("output", None, "File to write: NAME.keras.", **options)
+    flags.DEFINE_bool("overwrite", False, "Replace --output.", **options)
+    return values
+
+
+def _define_recipe(values: flags.FlagValues) -> None:
+    options = {"flag_values": values}
+    flags.DEFINE_enum(
+        "recipe",
+        "short",
+        ["short", "paper"],
+        "short: 30 epochs; paper: its appendix C, for the data set and with or"
+        " without batch norm. The flags below replace parts of it.",
+        **options,
+    )
+    flags.DEFINE_integer("epochs", None, "Passes over the data.", 1, **options)
+    flags.DEFINE_integer("batch_size", None, "Images a step.", 1, **options)
     flags.DEFINE_enum(
         "dtype_policy",
         "float32",
@@ -41,171 +99,108 @@ def define_flags() -> flags.FlagValues:
         **options,
     )
     flags.DEFINE_float(
-        "learning_rate", 0.1, "Peak of the cosine schedule.", **options
+        "learning_rate", None, "Peak of the cosine schedule.", **options
     )
     flags.DEFINE_float(
-        "weight_decay", 5e-3, "Decoupled decay of kernels.", 0.0, **options
+        "weight_decay", None, "Decoupled decay of kernels.", 0.0, **options
     )
-    flags.DEFINE_string(
-        "start_from",
+    flags.DEFINE_enum(
+        "augmentation",
         None,
-        "Weights to go on from, NAME.keras with its card, in a new schedule.",
+        augmentation.AUGMENTATIONS,
+        "Crop and mirror; strong: RandAugment and Cutout; imagenet: colours.",
         **options,
     )
     flags.DEFINE_integer("seed", 0, "Seed of everything random.", **options)
-    flags.DEFINE_string("output", None, "File to write: NAME.keras.", **options)
-    flags.DEFINE_bool("overwrite", False, "Replace --output.", **options)
-    return values
-
-
-def accuracy_of(model: keras.Model, batches) -> float:
-    """Share of images whose largest logit is the label's."""
-    hits = count = 0
-    for images, labels in batches:
-        logits = keras.ops.convert_to_numpy(model(images, training=False))
-        hits += int(np.sum(logits.argmax(axis=-1) == labels.numpy()))
-        count += len(labels)
-    return hits / count
-
-
-def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
-    """Refuses, before hours of training, what could not be written after it.
-
-    Args:
-        path: File to be written; its folder is made.
-        overwrite: Whether the file and its card may be replaced.
-
-    Raises:
-        ExportError: If the file or its card exists, or is a folder.
-        OSError: If the folder cannot be made or written to.
-    """
-    for file in (path, path.with_suffix(".json")):
-        if file.is_dir() or (file.exists() and not overwrite):
-            raise ExportError(
-                f"Received --output={path}, but '{file}' exists. Supported: a"
-                " new file and card, or --overwrite to replace files. Choose"
-                " another --output."
-            )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
-
-
-def backup_folder(path: pathlib.Path, **run) -> pathlib.Path:
-    """Where the state of an interrupted run is; another run has another.
-
-    Args:
-        path: File the run is to write.
-        **run: What makes the run what it is, plain types.
-
-    Returns:
-        `PATH.backup-HASH`.
-    """
-    text = json.dumps(run, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return path.with_name(f"{path.name}.backup-{digest[:8]}")
-
-
-def save_with_card(model: keras.Model, path: pathlib.Path, card: dict) -> None:
-    """Writes `path` and its card beside it, each by rename."""
-    temporary = path.with_name(f".{path.stem}.partial.keras")
-    model.save(temporary)
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    card_path = path.with_suffix(".json")
-    card_temporary = card_path.with_name(f".{card_path.name}.partial")
-    card_temporary.write_text(json.dumps({**card, "sha256": digest}, indent=2))
-    temporary.replace(path)
-    card_temporary.replace(card_path)
 
 
 def main(argv: list[str]) -> int:
     """Trains, evaluates on the test split, writes model and card."""
     options = define_flags()
     command_line.parse(argv, options, required=("output",))
-    data = _data_card(options.dataset)
-    recipe = recipes.Recipe(
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        seed=options.seed,
-        dtype_policy=options.dtype_policy,
-    )
+    run = _run(options)
     path = pathlib.Path(options.output)
-    start_from = _start(options.start_from)
-    check_output(path, overwrite=options.overwrite)
-    backup = backup_folder(
-        path,
-        network=options.network,
-        dataset=data.name,
-        recipe=recipe.to_dict(),
-        start_from=start_from,
-    )
-    resumed = backup.exists()
+    network_files.check_output(path, overwrite=options.overwrite)
+    resumed = run.backup.exists()
     start = time.monotonic()
-    clean, history = _trained(options, data, recipe, backup)
+    clean, history = run.execute()
     seconds = time.monotonic() - start
-    test = datasets.evaluation_batches(
-        datasets.load_split(data.name, "test", data_dir=options.data_dir),
-        batch_size=250,
-    )
     card = {
         "network": options.network,
-        "dataset": data.name,
-        "licence_of_the_data": data.licence,
+        "dataset": run.data.name,
+        "licence_of_the_data": run.data.licence,
         "parameters": clean.count_params(),
-        "test_accuracy": accuracy_of(clean, test),
-        "training_accuracy": history["accuracy"][-1],
-        "recipe": recipe.to_dict(),
-        "started_from": start_from,
+        "test_accuracy": training_run.accuracy_of(clean, run.test_batches()),
+        "training_accuracy": _last(history, "accuracy"),
+        "validation_accuracy": max(
+            history.get("val_accuracy", []), default=None
+        ),
+        "options": run.options,
+        "recipe": run.recipe.to_dict(),
+        "started_from": _start(options.start_from),
         "resumed": resumed,
         "seconds": round(seconds),
-        **_origin(options),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "keras": keras.__version__,
+        "command": _command(options),
     }
-    save_with_card(clean, path, card)
+    network_files.save_with_card(clean, path, card)
+    run.clean_up()
     print(json.dumps(card, indent=2))
     return 0
 
 
-def _trained(
-    options: flags.FlagValues,
-    data: datasets.DatasetCard,
-    recipe: recipes.Recipe,
-    backup: pathlib.Path,
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Trains; returns a float32 network and what happened in each epoch."""
-    keras.utils.set_random_seed(recipe.seed)
-    shape = {
-        "input_shape": data.input_shape,
-        "num_classes": data.num_classes,
-        "pixel_mean": data.pixel_mean,
-        "pixel_std": data.pixel_std,
-    }
-    model = _build_in(recipe.dtype_policy, options.network, **shape)
-    if options.start_from is not None:
-        model.set_weights(load_keras_model(options.start_from).get_weights())
-    history = recipes.train(
-        model,
-        datasets.training_batches(
-            datasets.load_split(data.name, "train", data_dir=options.data_dir),
-            batch_size=recipe.batch_size,
-            padding=data.padding,
-            seed=recipe.seed,
+def _run(options: flags.FlagValues) -> training_run.Run:
+    """What the flags ask for."""
+    registry.builder(options.network)  # An unknown name fails at once.
+    try:
+        data = datasets.card(options.dataset, image_size=options.image_size)
+    except ValueError as error:
+        raise app.UsageError(f"--dataset: {error}") from error
+    recipe = _recipe(options, data)
+    network = {}
+    for name in ("width_multiplier", "batch_norm"):
+        if options[name].present:
+            network[name] = options[name].value
+    return training_run.Run(
+        network=options.network,
+        options=network,
+        data=data,
+        data_dir=options.data_dir,
+        recipe=recipe,
+        validation=options.validation,
+        start_from=options.start_from,
+        backup=network_files.backup_folder(
+            pathlib.Path(options.output),
+            network=options.network,
+            options=network,
+            dataset=data.name,
+            recipe=recipe.to_dict(),
+            validation=options.validation,
+            start_from=_start(options.start_from),
         ),
-        recipe,
-        callbacks=[keras.callbacks.BackupAndRestore(str(backup))],
+        log_dir=options.log_dir,
+        tensorboard=options.tensorboard,
+        mirrored=options.strategy == "mirrored",
     )
-    clean = _build_in("float32", options.network, **shape)
-    clean.set_weights(model.get_weights())
-    return clean, history
 
 
-def _data_card(name: str) -> datasets.DatasetCard:
-    if name not in datasets.CARDS:
+def _recipe(options: flags.FlagValues, data) -> recipes.Recipe:
+    changes = {
+        name: options[name].value
+        for name in OF_RECIPE
+        if options[name].value is not None
+    }
+    if options.tensorboard and options.log_dir is None:
         raise app.UsageError(
-            f"--dataset={name} has no card. Supported:"
-            f" {', '.join(sorted(datasets.CARDS))}."
+            "Received --tensorboard without --log_dir. Supported: both. Name a"
+            " folder with --log_dir."
         )
-    return datasets.CARDS[name]
+    if options.recipe == "paper":
+        return recipes.paper_recipe(
+            data.name, batch_norm=options.batch_norm, **changes
+        )
+    return recipes.Recipe(**changes)
 
 
 def _start(file: str | None) -> dict | None:
@@ -221,31 +216,22 @@ def _start(file: str | None) -> dict | None:
     return json.loads(card.read_text(encoding="utf-8"))
 
 
-def _build_in(dtype_policy: str, network: str, **shape) -> keras.Model:
-    """A network under a dtype policy; the global policy stays as it was."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(dtype_policy)
-    try:
-        return registry.build(network, **shape)
-    finally:
-        keras.config.set_dtype_policy(before)
+def _last(history: dict, name: str) -> float | None:
+    values = history.get(name)
+    return values[-1] if values else None
 
 
-def _origin(options: flags.FlagValues) -> dict[str, str]:
-    """Where and how a network was trained."""
-    start = f" --start_from={options.start_from}" if options.start_from else ""
-    return {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-        "keras": keras.__version__,
-        "command": (
-            f"tfsnn train --network={options.network}"
-            f" --dataset={options.dataset} --epochs={options.epochs}"
-            f" --seed={options.seed} --dtype_policy={options.dtype_policy}"
-            f" --learning_rate={options.learning_rate}"
-            f" --weight_decay={options.weight_decay}"
-            f"{start} --output={options.output}"
-        ),
-    }
+def _command(options: flags.FlagValues) -> str:
+    """The command line that does it again: what was set or may change."""
+    always = {"network", "dataset", "output", *OF_RECIPE}
+    words = ["tfsnn train"]
+    for name in options:
+        flag = options[name]
+        shown = name in always or flag.present
+        if shown and flag.value is not None and name != "overwrite":
+            text = str(flag.value).lower() if flag.boolean else flag.value
+            words.append(f"--{name}={text}")
+    return " ".join(words)
 
 
 if __name__ == "__main__":

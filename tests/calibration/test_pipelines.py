@@ -5,12 +5,14 @@ import pytest
 from tfsnn.calibration import (
     AveragedThreshold,
     BiasCalibration,
+    BlockCalibration,
     LeastSquaresCalibration,
     MaximumThreshold,
     MmseThreshold,
     Pipeline,
     PotentialCalibration,
     ReadoutCalibration,
+    StepWeightCalibration,
     TemporalBiasCalibration,
     ThresholdSearch,
     WeightCalibration,
@@ -20,10 +22,21 @@ from tfsnn.calibration.pipelines import (
     fitted,
     light,
     published_code,
+    reconstructed,
     temporal,
     trained,
     uncalibrated,
 )
+
+EVERY = [
+    light,
+    uncalibrated,
+    advanced,
+    temporal,
+    fitted,
+    trained,
+    reconstructed,
+]
 
 
 @pytest.mark.parametrize(
@@ -34,23 +47,35 @@ def test_the_first_step_sets_the_threshold(strategies):
         Pipeline("mine", strategies)
 
 
+def test_a_readout_step_is_no_step_of_neurons():
+    steps = (MmseThreshold(), ReadoutCalibration())
+    with pytest.raises(ValueError, match="Pass it as Pipeline.*readout="):
+        Pipeline("mine", steps)
+
+
+def test_a_step_of_neurons_is_no_readout_step():
+    with pytest.raises(ValueError, match="readout=.BiasCalibration.*tuple of"):
+        Pipeline("mine", (MmseThreshold(),), readout=(BiasCalibration(),))
+
+
+def test_readout_steps_are_a_tuple():
+    with pytest.raises(ValueError, match="readout=ReadoutCal.*tuple of steps"):
+        Pipeline("mine", (MmseThreshold(),), readout=ReadoutCalibration())
+
+
 def test_uncalibrated_is_the_threshold_alone():
     pipeline = uncalibrated(per="layer", rounding="floor")
     assert pipeline.strategies == (MmseThreshold("layer", "floor"),)
 
 
-@pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
-)
+@pytest.mark.parametrize("make", EVERY)
 def test_another_threshold(make):
     threshold = MaximumThreshold("channel")
     others = make().strategies[1:]
     assert make(threshold=threshold).strategies == (threshold, *others)
 
 
-@pytest.mark.parametrize(
-    "make", [light, uncalibrated, advanced, temporal, fitted, trained]
-)
+@pytest.mark.parametrize("make", EVERY)
 def test_a_threshold_that_sets_none_is_refused(make):
     with pytest.raises(ValueError, match="starts with BiasCalibration"):
         make(threshold=BiasCalibration())
@@ -126,11 +151,24 @@ def test_fitted_measures_thresholds_after_weights():
         ThresholdSearch(),
         BiasCalibration(),
     )
-    assert pipeline.readout == ReadoutCalibration()
+    assert pipeline.readout == (ReadoutCalibration(), StepWeightCalibration())
     search = ThresholdSearch((1.0,), (0.5,))
     other = fitted(search=search, temporal_iterations=5)
-    assert other.strategies[3:] == (search, TemporalBiasCalibration(5))
+    assert other.strategies[3:] == (
+        search,
+        BiasCalibration(),
+        TemporalBiasCalibration(5),
+    )
     assert (pipeline.name, other.name) == ("fitted", "fitted_temporal")
+
+
+def test_reconstructed_trains_blocks_before_it_fits():
+    blocks = BlockCalibration(iterations=7)
+    pipeline = reconstructed(blocks=blocks)
+    first, second, *others = pipeline.strategies
+    assert (first, second) == (MmseThreshold(), blocks)
+    assert (first, *others) == fitted().strategies
+    assert pipeline.readout == fitted().readout
 
 
 @pytest.mark.parametrize("steps", ["light", "potential", "weights"])
@@ -155,6 +193,7 @@ def test_published_code_of_another_name_is_refused():
         temporal(),
         fitted(),
         trained(),
+        reconstructed(),
         published_code(),
     ],
     ids=lambda pipeline: pipeline.name,

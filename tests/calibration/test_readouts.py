@@ -34,7 +34,7 @@ def network(head=None, use_bias=True):
 
 def calibrated(model, readout, lag=0, **options):
     config = SweepConfig(lag=lag, progress=False, **options)
-    pipeline = Pipeline("p", STEPS, readout=readout)
+    pipeline = Pipeline("p", STEPS, readout=(readout,) if readout else ())
     return calibrate(
         model, IMAGES, timesteps=T, pipeline=pipeline, config=config
     )
@@ -144,10 +144,9 @@ def test_is_taken_over_from_a_checkpoint(tmp_path):
 
 def test_is_in_the_record_and_counted():
     fitted = calibrated(network(), ReadoutCalibration())
-    assert fitted.to_dict()["pipeline"]["readout"] == {
-        "name": "ReadoutCalibration",
-        "ridge": 0.1,
-    }
+    assert fitted.to_dict()["pipeline"]["readout"] == [
+        {"name": "ReadoutCalibration", "ridge": 0.1}
+    ]
     assert fitted.parameter_bytes[str(T)]["weights"] == 4 * (8 * 5 + 5)
 
 

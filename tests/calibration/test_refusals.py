@@ -102,8 +102,10 @@ def test_of_a_search_the_first_has_to_fit():
 def test_a_readout_is_asked_too():
     @dataclasses.dataclass(frozen=True)
     class Picky:
+        sets_readout = True
+
         def refusal(self, kind):
             return f"has no {kind.name}"
 
-    pipeline = Pipeline("p", (MmseThreshold(),), readout=Picky())
+    pipeline = Pipeline("p", (MmseThreshold(),), readout=(Picky(),))
     assert refusal(pipeline, BitPlane()) == "Picky has no bit_plane"

@@ -95,6 +95,7 @@ def test_a_step_is_a_row():
         "seconds": 1.5,
         "unevenness_before": None,
         "unevenness_after": None,
+        "contributions": None,
     }
 
 
@@ -112,4 +113,5 @@ def test_bytes_of_every_kind_of_parameter():
         "bias": 0,
         "temporal_bias": 2 * 24 * 4,
         "weights": 2 * (27 * 4 + 3 * 8),
+        "step_weights": 0,
     }

@@ -133,6 +133,17 @@ def test_a_train_lives_until_its_last_reader_is_done():
         store.get("a", 0)
 
 
+def test_batches_are_freed_one_by_one_for_the_last_reader():
+    store = FrontierStore({"a": 2, "b": 1})
+    for name in "ab":
+        store.put(name, [np.zeros(10, "uint8"), np.zeros(6, "uint8")])
+    store.release(("a", "b"), 0)
+    assert store.num_bytes == 16 + 6  # Somebody else still reads "a".
+    store.done(("a", "b"))
+    store.release(("a",), 1)
+    assert store.num_bytes == 10
+
+
 def test_batches_come_back():
     store = FrontierStore({"a": 1})
     store.put("a", ["first", "second"])

@@ -148,7 +148,13 @@ def test_each_neuron_has_its_own_lag():
 
 @pytest.mark.parametrize(
     ("lags", "counting"),
-    [((4, 4, 4), True), ((9, 4, 4), True), ((0, 4, 4), False)],
+    # The first neuron's current is constant: its lag means nothing.
+    [
+        ((4, 4, 4), True),
+        ((9, 4, 4), True),
+        ((0, 4, 4), True),
+        ((4, 0, 4), False),
+    ],
 )
 def test_counts_say_everything_if_all_lags_are_t(monkeypatch, lags, counting):
     used = []
@@ -187,6 +193,26 @@ def test_images_beyond_the_budget_are_emitted_alike(stored):
     for name, train in stored.items():
         assert train.shape[-4] == 160
         np.testing.assert_array_equal(train, large[name])
+
+
+def test_what_was_read_makes_room_for_what_is_emitted(monkeypatch):
+    held, emit = {}, sweep.SpikingFront.emit
+
+    def watched(self, segment, run, currents):
+        def walk():
+            for current in currents:
+                held.setdefault(segment.name, []).append(self.num_bytes)
+                yield current
+
+        emit(self, segment, run, walk())
+
+    monkeypatch.setattr(sweep.SpikingFront, "emit", watched)
+    run("residual", [8], uncalibrated(), MANY)
+    first, second, third = conversion("residual").neuron_names
+    images, trains = held[first], held[second]
+    assert np.all(np.diff(images) < 0)  # Read by the first alone.
+    assert np.all(np.diff(trains) == 0)  # A shortcut still reads it.
+    assert third not in held or np.all(np.diff(held[third]) < 0)
 
 
 @pytest.mark.parametrize(("budget", "count"), [(0, 128), (2**31, 160)])

@@ -9,10 +9,12 @@ from tfsnn.dynamics import BitPlane, Burst, SignedIntegrateAndFire
 from tfsnn.layers import (
     ChannelAffine,
     CountActivation,
+    DeclaredAffine,
     ExtendedCell,
     IFCell,
     RepeatTime,
     SpikingActivation,
+    SpikingMaxPooling,
     SpikingRNN,
     TimeAverage,
     TimeFolded,
@@ -74,6 +76,16 @@ def time_folded(policy):
     return TimeFolded(keras.layers.Dense(2, dtype=policy), dtype=policy)
 
 
+def max_pooling(pool):
+    return lambda policy: SpikingMaxPooling(T, pool, dtype=policy)
+
+
+def declared(policy):
+    dense = keras.layers.Dense(2, dtype=policy)
+    return DeclaredAffine(dense, dtype=policy)
+
+
+IMAGES = (rows(T, 4, 4, 2), rows(3 * T, 4, 4, 2))
 FOLDED = (rows(T, 2, 3), rows(3 * T, 2, 3))
 CONSTANT = (rows(1, 2, 3), rows(3, 2, 3))
 EXPLICIT = (rows(1, T, 2, 3), rows(3, T, 2, 3))
@@ -119,6 +131,16 @@ CASES = {
     "time folded": (time_folded, EXPLICIT),
     "time average": (of(TimeAverage, T), FOLDED),
     "repeat time": (of(RepeatTime, T), CONSTANT),
+    "max pooling": (max_pooling(keras.layers.MaxPooling2D(2)), IMAGES),
+    "max pooling, same": (
+        max_pooling(keras.layers.MaxPooling1D(2, padding="same")),
+        FOLDED,
+    ),
+    "max pooling, global": (
+        max_pooling(keras.layers.GlobalMaxPooling2D(keepdims=True)),
+        IMAGES,
+    ),
+    "declared affine": (declared, CONSTANT),
     "channel affine": (of(ChannelAffine), CONSTANT),
     "channel affine, no offset": (of(ChannelAffine, False), CONSTANT),
 }

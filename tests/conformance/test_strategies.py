@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests.support.kinds import EXTENDED, KINDS
 from tests.support.segment_views import view_of
+from tfsnn.baselines import LocalBalancing, ShiftedThreshold
 from tfsnn.calibration import (
     AveragedThreshold,
     BiasCalibration,
@@ -39,6 +40,9 @@ STRATEGIES = {
     "gaussian, layer, floor": GaussianThreshold("layer", "floor", 0.0),
     "gaussian, channel, round": GaussianThreshold(),
     "averaged": AveragedThreshold(3),
+    "shifted": ShiftedThreshold(),
+    "local balancing, layer": LocalBalancing(50, 4, per="layer"),
+    "local balancing, channel": LocalBalancing(50, 4),
     "bias": BiasCalibration(),
     "bias, damped": BiasCalibration(0.25),
     "potential, channel": PotentialCalibration(),
@@ -205,7 +209,7 @@ def test_any_number_of_steps(strategy, timesteps):
 def test_the_first_step_needs_no_parameters(strategy):
     if strategy.sets_threshold:
         tap = Tap(plain().astype("float32"), None)
-        shifted = isinstance(strategy, AveragedThreshold)
+        shifted = isinstance(strategy, AveragedThreshold | ShiftedThreshold)
         assert (strategy(tap, None, T).bias is not None) == shifted
 
 

@@ -20,10 +20,10 @@ def kinds(model):
 def everything_at_once():
     def function(x):
         x = conv(x, activation="swish", name="swish")
-        x = layers.MaxPooling2D(2, name="pool")(x)
+        x = layers.UnitNormalization(name="unit")(x)
         x = layers.Lambda(lambda y: 2 * y, name="lambda")(x)
         x = layers.LayerNormalization(name="norm")(x)
-        x = network(conv, (3, 3, 3), name="inner")(x)
+        x = network(conv, (6, 6, 3), name="inner")(x, training=True)
         x = layers.Softmax(name="softmax")(x)
         x = layers.ReLU()(conv(x, name="broken"))
         return layers.Softmax(name="head")(classify(x))
@@ -38,7 +38,7 @@ def everything_at_once():
 
 EVERYTHING = [
     ("swish", "Conv2D"),
-    ("pool", "MaxPooling2D"),
+    ("unit", "UnitNormalization"),
     ("lambda", "Lambda"),
     ("norm", "LayerNormalization"),
     ("inner", "Functional"),
@@ -125,12 +125,12 @@ def test_an_activation_in_the_middle_is_refused(activation, behind):
 
 
 def test_a_shared_layer_is_said_once():
-    pool = layers.MaxPooling2D(2)
+    norm = layers.UnitNormalization()
 
     def function(x):
-        return classify(pool(layers.ReLU()(pool(x))))
+        return classify(norm(layers.ReLU()(norm(x))))
 
-    assert kinds(network(function)) == ["MaxPooling2D"]
+    assert kinds(network(function)) == ["UnitNormalization"]
 
 
 def test_no_relu():
@@ -172,13 +172,13 @@ class OfOnesOwn(layers.Layer):
 @pytest.mark.filterwarnings("ignore:The object being serialized includes")
 def test_layers_that_cannot_be_rebuilt_are_findings():
     def function(x):
-        x = layers.MaxPooling2D(2)(OfOnesOwn(2.0)(layers.ReLU()(x)))
+        x = layers.UnitNormalization()(OfOnesOwn(2.0)(layers.ReLU()(x)))
         return layers.Dense(2, activation=lambda y: y)(x)
 
-    unknown, pool, dense = check(network(function))
+    unknown, norm, dense = check(network(function))
     assert unknown.kind == "OfOnesOwn"
     assert unknown.reason == "no rule for this layer"
-    assert pool.kind == "MaxPooling2D"
+    assert norm.kind == "UnitNormalization"
     assert dense.kind == "Dense"
 
 

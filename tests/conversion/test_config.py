@@ -61,6 +61,8 @@ def test_to_dict_and_back():
         "neuron": "if",
         "max_spikes": 4,
         "equalise": False,
+        "max_pool": "spiking",
+        "affine": [],
     }
     assert ConversionConfig.from_dict(config.to_dict()) == config
 

@@ -28,7 +28,7 @@ def converted(name):
 
 def test_refuses_with_every_finding():
     def function(x):
-        x = layers.MaxPooling2D(2)(conv(x, activation="swish"))
+        x = layers.UnitNormalization()(conv(x, activation="swish"))
         return classify(layers.ReLU()(conv(x)))
 
     model = network(function)

@@ -342,8 +342,11 @@ BETWEEN = {
     "tanh": layers.Activation("tanh", name="between"),
     "fused": layers.Dense(3, activation="relu", name="between"),
     "pool": keras.Sequential(
-        [layers.Reshape((2, 2)), layers.MaxPooling1D(2), layers.Flatten()],
-        name="between",
+        [
+            layers.Reshape((2, 2)),
+            layers.MaxPooling1D(2, name="between"),
+            layers.Flatten(),
+        ]
     ),
 }
 

@@ -44,6 +44,7 @@ def test_json():
         "ok": False,
         "num_neuron_layers": 1,
         "num_operations": 9,
+        "warnings": [],
         "findings": [
             {
                 "layer": "pool",

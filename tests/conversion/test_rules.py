@@ -6,6 +6,7 @@ from tfsnn.conversion.rules import (
     AFFINE,
     HEAD,
     NEURON,
+    POOL,
     REMOVED,
     activation_name,
     rule_for,
@@ -38,12 +39,32 @@ def rule(layer):
         layers.ZeroPadding2D(),
         layers.UpSampling2D(),
         layers.Rescaling(0.5),
+        layers.Resizing(3, 3),
+        layers.CenterCrop(3, 3),
     ],
     ids=lambda layer: type(layer).__name__,
 )
 def test_affine_layers(layer):
     assert rule(layer).role == AFFINE
     assert not rule(layer).has_neuron
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.MaxPooling1D(2),
+        layers.MaxPooling2D((1, 2)),
+        layers.MaxPooling3D(2),
+        layers.GlobalMaxPooling2D(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_max_pooling(layer):
+    assert rule(layer).role == POOL
+
+
+def test_max_pooling_of_one_value_is_affine():
+    assert rule(layers.MaxPooling2D(1, strides=2)).role == AFFINE
 
 
 @pytest.mark.parametrize(
@@ -125,17 +146,18 @@ class Standardised(layers.Conv2D):
         (layers.ReLU(**LEAKY), "negative_slope=0.1 and threshold=0.0"),
         (layers.ReLU(threshold=1.0), "negative_slope=0.0 and threshold=1.0"),
         (layers.Dense(2, activation=layers.ReLU(**LEAKY)), "negative_slope"),
-        (layers.MaxPooling2D(2), "largest of several spike trains"),
-        (layers.GlobalMaxPooling1D(), "largest of several spike trains"),
-        (layers.LayerNormalization(), "no rule for this layer"),
-        (layers.Lambda(lambda x: x), "no rule for this layer"),
-        (layers.Multiply(), "no rule for this layer"),
+        (layers.LayerNormalization(), "divides by a deviation of the sample"),
+        (layers.GroupNormalization(1), "divides by a deviation of the sample"),
+        (layers.Lambda(lambda x: x), "any code may be in it"),
+        (layers.Multiply(), "it multiplies signals with each other"),
+        (layers.MultiHeadAttention(1, 2), "attention multiplies signals"),
+        (layers.Maximum(), "which of the signals is the larger one"),
         (layers.RandomCrop(2, 2), "no rule for this layer"),
-        (layers.LSTM(2), "no rule for this layer"),
-        (layers.Embedding(2, 2), "no rule for this layer"),
+        (layers.LSTM(2), "it has a time axis and a state of its own"),
+        (layers.Embedding(2, 2), "it looks integers up"),
         (layers.Concatenate(axis=0), "concatenates along the batch axis"),
         (Standardised(2, 3), "no rule for this layer"),
-        (network(layers.ReLU()), "nested models are not opened"),
+        (network(layers.ReLU()), "a model whose graph is not known"),
     ],
     ids=lambda value: "" if isinstance(value, str) else value.name,
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.convertible import CASES
 from tests.support.spiking_networks import (
     IMAGE_SHAPE,
     classifier,
@@ -57,6 +58,17 @@ def test_outputs_equal_those_of_the_folded_model(residual, lag):
 def test_paths_with_different_lags(residual):
     lags = {"first": 2, "inner": 0, "block": 3, "strided": 1, "joined": T}
     model = with_lags(spiking(residual, timesteps=T), lags)
+    assert_same_bits(compiled(SteppingForm(model)), model)
+
+
+@pytest.mark.parametrize("lag", [0, 2, T])
+@pytest.mark.parametrize("unit", [False, True])
+def test_max_pooling(lag, unit):
+    """Of spikes, of currents, of a constant, and where windows differ."""
+    model = make_dyadic(CASES["max_pooled"]())
+    model = spiking(model, timesteps=T, lag=lag)
+    if unit:
+        model = with_unit_spikes(model)
     assert_same_bits(compiled(SteppingForm(model)), model)
 
 

@@ -3,12 +3,13 @@
 python -m tests.golden.regenerate
 """
 
-from tests.golden import public_api
+from tests.golden import layer_tables, public_api
 
 
 def main() -> None:
-    public_api.PATH.write_text(public_api.render(), encoding="utf-8")
-    print(f"wrote {public_api.PATH.name}")
+    for golden in (public_api, layer_tables):
+        golden.PATH.write_text(golden.render(), encoding="utf-8")
+        print(f"wrote {golden.PATH.name}")
 
 
 if __name__ == "__main__":

@@ -44,3 +44,29 @@ def test_a_batch_that_is_no_multiple_of_timesteps_fails():
 def test_timesteps_are_checked():
     with pytest.raises(ValueError, match="timesteps=0. Supported"):
         TimeAverage(0)
+
+
+def test_steps_are_weighed(rng):
+    sequence = rng.integers(-32, 32, (T, 2, 3)) / 16
+    weights = [0, 1, 2.5, -0.5]
+    layer = TimeAverage(T, weights=weights)
+    outputs = layer(sequence.reshape(-1, 3).astype("float32"))
+    expected = np.tensordot(weights, sequence, axes=1) / T
+    np.testing.assert_array_equal(outputs, expected)
+    for step, weight in [(0, 0), (2, 2.5), (3, -0.5), (7, -0.5)]:
+        value = layer.weighted_step(tf.constant([2.0]), tf.constant(step))
+        np.testing.assert_array_equal(value, [2 * weight])
+
+
+def test_weights_are_in_the_config():
+    layer = TimeAverage(2, weights=np.float32([0.5, 1.5]))
+    config = layer.get_config()
+    assert config["weights"] == [0.5, 1.5]
+    assert TimeAverage.from_config(config).step_weights == (0.5, 1.5)
+    assert TimeAverage(2).get_config()["weights"] is None
+
+
+@pytest.mark.parametrize("weights", [[1.0], [[1.0, 1.0]], [1.0, np.nan]])
+def test_weights_are_checked(weights):
+    with pytest.raises(ValueError, match="timesteps=2. Supported: 2 finite"):
+        TimeAverage(2, weights=weights)

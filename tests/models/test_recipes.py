@@ -1,16 +1,7 @@
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests.support.tiny import tiny_images, tiny_network
 from tfsnn_models import recipes
-
-
-def batches(batch_size=10):
-    images, labels = tiny_images()
-    data = tf.data.Dataset.from_tensor_slices((images / 255, labels))
-    return data.batch(batch_size, drop_remainder=True)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +10,9 @@ def batches(batch_size=10):
         ({"epochs": 0}, "epochs=0. Supported: at least 1"),
         ({"batch_size": 0}, "batch_size=0. Supported: at least 1"),
         ({"learning_rate": 0}, "learning_rate=0. Supported: above 0"),
+        ({"label_smoothing": 1}, "label_smoothing=1. Supported: 0 up to"),
+        ({"ema": -0.1}, "ema=-0.1. Supported: 0 up to below 1"),
+        ({"augmentation": "x"}, "augmentation='x'. Supported: standard"),
         ({"dtype_policy": "float16"}, "dtype_policy='float16'.*float32, mixed"),
     ],
 )
@@ -37,23 +31,35 @@ def test_rate_rises_then_falls_to_zero():
     assert (np.diff(rates[10:]) <= 0).all()
 
 
-def test_training_lowers_the_loss():
-    keras.utils.set_random_seed(0)
-    recipe = recipes.Recipe(epochs=4, learning_rate=0.05, batch_size=10)
-    history = recipes.train(tiny_network(), batches(), recipe)
-    assert len(history["loss"]) == 4
-    assert history["loss"][-1] < history["loss"][0]
+def test_without_warm_up_the_rate_only_falls():
+    recipe = recipes.Recipe(epochs=10, warmup_fraction=0.0)
+    schedule = recipes.cosine_schedule(recipe, steps_per_epoch=10)
+    rates = [float(schedule(step)) for step in range(101)]
+    assert rates[0] == pytest.approx(recipe.learning_rate)
+    assert rates[50] == pytest.approx(recipe.learning_rate / 2)
+    assert rates[100] == pytest.approx(0, abs=1e-6)
 
 
-def test_data_without_a_full_batch_is_refused():
-    with pytest.raises(ValueError, match="no full batch of 128 images"):
-        recipes.train(tiny_network(), batches(1000), recipes.Recipe())
-
-
-def test_a_loss_that_is_no_number_is_refused():
-    recipe = recipes.Recipe(epochs=1, batch_size=10)
-    # Without ReLU, which may answer 0 to what is no number.
-    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
-    broken = batches().map(lambda x, y: (x * np.nan, y))
-    with pytest.raises(FloatingPointError, match="Lower learning_rate"):
-        recipes.train(model, broken, recipe)
+@pytest.mark.parametrize(
+    ("dataset", "batch_norm", "expected"),
+    [
+        ("cifar10", True, (300, 0.1, 5e-4, "strong", 0, 0)),
+        ("cifar100", False, (300, 0.005, 1e-4, "strong", 0, 0)),
+        ("imagenet2012", True, (120, 0.1, 1e-4, "imagenet", 0.1, 0.999)),
+        ("imagenet2012", False, (120, 0.1, 1e-4, "imagenet", 0.1, 0.999)),
+    ],
+)
+def test_recipes_of_the_paper(dataset, batch_norm, expected):
+    """Appendix C; ten times the L2 coefficient is the same decoupled decay."""
+    recipe = recipes.paper_recipe(dataset, batch_norm=batch_norm)
+    assert (
+        recipe.epochs,
+        recipe.learning_rate,
+        pytest.approx(recipe.weight_decay / 10),
+        recipe.augmentation,
+        recipe.label_smoothing,
+        recipe.ema,
+    ) == expected
+    assert recipe.momentum == 0.9
+    shorter = recipes.paper_recipe(dataset, batch_norm=batch_norm, epochs=3)
+    assert (shorter.epochs, shorter.ema) == (3, recipe.ema)

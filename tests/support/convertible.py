@@ -133,6 +133,39 @@ def two_outputs(x):
     return {"maps": y, "classes": classify(x)}
 
 
+@case
+def max_pooled(x):
+    x = layers.MaxPooling2D(3, strides=2, padding="same")(conv(x))
+    x = layers.ReLU()(x)
+    y = layers.ReLU()(conv(x, 4))
+    y = layers.Add()(
+        [layers.MaxPooling2D(2)(conv(y, 4)), y[:, ::2, ::2][:, :1, :1]]
+    )
+    y = layers.GlobalMaxPooling2D()(layers.ReLU()(y))
+    return layers.Dense(4, name="classes")(y)
+
+
+@case
+def nested(x):
+    inner = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            layers.Conv2D(3, 3, padding="same"),
+            layers.ReLU(),
+        ]
+    )
+    return classify(inner(inner(conv(x))))
+
+
+@case
+def shared_convolution(x):
+    shared = layers.Conv2D(3, 3, padding="same", name="shared")
+    y = layers.ReLU()(conv(x, 3))
+    first = layers.ReLU(name="first")(shared(y))
+    second = layers.ReLU(name="second")(shared(first))
+    return classify(layers.Concatenate()([first, second]))
+
+
 def _sequential():
     return keras.Sequential(
         [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.tiny import tiny_images, tiny_network
-from tfsnn_tools import benchmark_accuracy, model_files, quiet_start
+from tfsnn_tools import cell_file, model_files, quiet_start
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def benchmark(command, network_file, data, tmp_path):
 
 
 def rows(tmp_path):
-    return benchmark_accuracy.finished_cells(tmp_path / "rows.jsonl")
+    return cell_file.finished_cells(tmp_path / "rows.jsonl")
 
 
 def test_rows_say_where_they_come_from(benchmark, network_file, data, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.tiny import tiny_images
-from tfsnn_tools import benchmark_accuracy
+from tfsnn_tools import cell_file
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def benchmark(command, network_file, data, tmp_path):
 
 
 def rows(tmp_path):
-    return benchmark_accuracy.finished_cells(tmp_path / "rows.jsonl")
+    return cell_file.finished_cells(tmp_path / "rows.jsonl")
 
 
 def test_a_row_for_each_pipeline_clock_and_seed(benchmark, tmp_path):

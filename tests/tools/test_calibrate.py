@@ -41,7 +41,12 @@ def nothing_written(tmp_path):
 
 def test_one_model_per_t_and_a_record(calibrated_folder):
     names = sorted(path.name for path in calibrated_folder.iterdir())
-    assert names == ["calibration.json", "t2.keras", "t4.keras"]
+    assert names == [
+        "calibration.json",
+        "log.txt",
+        "t2.keras",
+        "t4.keras",
+    ]
 
 
 def test_models_are_those_of_the_library(calibrated_folder):
@@ -344,7 +349,7 @@ def test_overwrite(command, flags, tmp_path):
     assert command("calibrate", *flags()).code == 0
     assert command("calibrate", *flags(timesteps=3), "--overwrite").code == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["calibration.json", "t3.keras"]
+    assert names == ["calibration.json", "log.txt", "t3.keras"]
 
 
 def test_interruption_before_the_first_segment_leaves_nothing(

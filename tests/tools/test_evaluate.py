@@ -6,8 +6,8 @@ import pytest
 
 import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images
-from tfsnn import progress
-from tfsnn_tools import evaluate, model_files
+from tfsnn import progress, reports
+from tfsnn_tools import evaluate, main, model_files
 
 
 @pytest.fixture
@@ -31,8 +31,13 @@ def test_spiking_model(command, calibrated_folder, network_file, data):
     assert ["timesteps", "4"] in rows(outcome.out)
     assert "agreement" in outcome.out
     assert "Firing rates" in outcome.out
-    after = [row[0] for row in rows(outcome.out) if row[-1] == "%"]
-    assert after[-3:] == ["1", "2", "4"]
+    curve = outcome.out.partition("After t steps")[2].partition("Firing")[0]
+    after = [row[0] for row in rows(curve) if row[-1] == "%"]
+    assert after == ["1", "2", "4"]
+    assert "Operations for one image" in outcome.out
+    assert "Assumptions:" in outcome.out
+    assert "Error of each layer" in outcome.out
+    assert "T = 4: the logits are off by" in outcome.out
 
 
 def test_json_is_the_evaluation(command, calibrated_folder, data):
@@ -77,7 +82,110 @@ def test_progress_is_told_where_there_is_no_terminal(
 ):
     monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
     outcome = command("evaluate", f"--model={network_file}", data, *more)
-    assert (f"evaluating: {NUM_IMAGES} images" in outcome.err) == shown
+    assert (
+        f"evaluating: {NUM_IMAGES} of {NUM_IMAGES} images" in outcome.err
+    ) == shown
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory, calibrated_folder, network_file, images_file):
+    """A run of both T, with a reference."""
+    folder = tmp_path_factory.mktemp("run") / "light"
+    arguments = [
+        f"--model={calibrated_folder}",
+        f"--reference={network_file}",
+        f"--data=npz:{images_file}:test",
+        "--scale=1/255",
+        "--num_images=20",
+        f"--output={folder}",
+    ]
+    assert main.run(["tfsnn", "evaluate", *arguments]) == 0
+    return folder
+
+
+def test_a_run_has_everything(run_folder):
+    assert sorted(p.name for p in run_folder.iterdir()) == [
+        "evaluation.json",
+        "log.txt",
+    ]
+    record = reports.read_run(run_folder).record
+    assert [point["timesteps"] for point in record["points"]] == [2, 4]
+    point = record["points"][1]
+    found = tfsnn.Evaluation.from_dict(point["evaluation"])
+    assert (found.timesteps, found.num_images) == (4, 20)
+    assert found.cost.spiking.accumulates > 0
+    diagnosis = tfsnn.Diagnosis.from_dict(point["diagnosis"])
+    assert [layer.name for layer in diagnosis.layers][-1] == "readout"
+    assert point["rasters"][0]["steps"] == 4
+    assert point["neurons"][0]["timesteps"] == 4
+    assert record["thresholds"][0]["maximum"] > 0
+    assert record["calibration"]["num_images"] == NUM_IMAGES
+    assert record["command"].startswith("tfsnn evaluate --model=")
+    assert set(record["sha256"]) == {"t2.keras", "t4.keras", "tiny.keras"}
+
+
+def test_a_run_has_a_log(run_folder):
+    lines = (run_folder / "log.txt").read_text().splitlines()
+    assert lines[0].endswith(" started")
+    assert lines[-1].endswith(" finished")
+    assert sum("evaluating: 20 of 20 images" in line for line in lines) == 2
+    assert sum("diagnosing: 20 of 20 images" in line for line in lines) == 2
+
+
+def test_a_run_is_not_replaced_unasked(command, run_folder, network_file, data):
+    outcome = command(
+        "evaluate",
+        f"--model={network_file}",
+        data,
+        f"--output={run_folder}",
+    )
+    assert outcome.code == 1
+    assert "--overwrite" in outcome.err
+
+
+def test_a_network_without_time_is_a_run_too(
+    command, network_file, data, tmp_path
+):
+    folder = tmp_path / "ann"
+    outcome = command(
+        "evaluate", f"--model={network_file}", data, f"--output={folder}"
+    )
+    assert outcome.code == 0
+    (point,) = reports.read_run(folder).record["points"]
+    assert point["timesteps"] is point["diagnosis"] is point["rasters"] is None
+
+
+def test_a_reference_that_is_another_network_is_noted(
+    command, calibrated_folder, data, tmp_path
+):
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="other")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    other = keras.Model(inputs, keras.layers.Dense(3)(x))
+    other.save(tmp_path / "other.keras")
+    outcome = command(
+        "evaluate",
+        f"--model={calibrated_folder / 't2.keras'}",
+        f"--reference={tmp_path / 'other.keras'}",
+        data,
+    )
+    assert outcome.code == 0
+    assert "Not diagnosed: " in outcome.err
+    assert "agreement" in outcome.out
+
+
+def test_no_diagnosis_if_not_wanted(
+    command, calibrated_folder, network_file, data
+):
+    outcome = command(
+        "evaluate",
+        f"--model={calibrated_folder / 't2.keras'}",
+        f"--reference={network_file}",
+        data,
+        "--diagnose=0",
+        "--json",
+    )
+    assert json.loads(outcome.out)["diagnosis"] is None
 
 
 def test_all_images_by_default(command, network_file, data):

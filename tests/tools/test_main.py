@@ -33,7 +33,7 @@ def test_help_lists_every_command_once(command, flag):
     assert outcome.code == 0
     assert outcome.err == ""
     for name, text in main.COMMANDS.items():
-        assert f"  {name:<12}{text}\n" in outcome.out
+        assert f"  {name:<16}{text}\n" in outcome.out
 
 
 def test_lines_of_the_help_are_short():
@@ -111,7 +111,7 @@ def test_help_of_a_benchmark(command, name):
 def test_benchmarks_are_listed(command):
     listed = command("benchmark", "--help").out
     for name, text in main.BENCHMARKS.items():
-        assert f"  {name:<12}{text}\n" in listed
+        assert f"  {name:<16}{text}\n" in listed
     without_name = command("benchmark")
     assert (without_name.code, without_name.err) == (2, listed)
 

@@ -14,6 +14,7 @@ from .readouts import ReadoutCalibration
 from .record import Step, Trial
 from .result import CalibrationResult
 from .search import Search
+from .step_weights import StepWeightCalibration
 from .strategy import Strategy, repeat
 from .sweep import SweepConfig
 from .tap import SegmentView, Tap
@@ -45,6 +46,7 @@ __all__ = [
     "Search",
     "SegmentView",
     "Step",
+    "StepWeightCalibration",
     "Strategy",
     "SweepConfig",
     "Tap",

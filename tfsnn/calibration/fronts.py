@@ -18,9 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.conversion.lags import Lag, lag_of
+from tfsnn.conversion.spiking import with_spiking_pools
 from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
+from tfsnn.graph.passes.max_pools import is_max_pool
 from tfsnn.graph.segments import INPUT, Segment
 from tfsnn.types import NeuronParameters
 
@@ -41,18 +43,25 @@ def num_readers(segments: list[Segment]) -> dict[str, int]:
 
 
 def compiled(
-    segment: Segment, weights: Mapping[str, tuple] | None = None
+    segment: Segment,
+    weights: Mapping[str, tuple] | None = None,
+    *,
+    timesteps: int | None = None,
 ) -> Callable[..., tf.Tensor]:
     """A segment's affine part as one graph, for any batch size.
 
     Args:
         segment: It is not changed.
         weights: Layer name to weights that replace its own.
+        timesteps: T if the sources come in folded time, which max pooling has
+            to know; None: they are constant, or means over time.
 
     Returns:
         A function of the sources to the current.
     """
     model = segment.model
+    if timesteps is not None:
+        model = with_spiking_pools(model, timesteps)
     replaced = _variables_with(model, weights or {})
     signature = [
         tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
@@ -130,14 +139,14 @@ class AnalogFront:
         """
         self._store.done(self._read)
         self._read = segment.sources
-        outputs = []
+        outputs = _Gathered(self._slices)
         for output in self._currents(segment, current):
             if segment.neuron is not None:
                 output = segment.neuron.operation(output)
             outputs.append(output.numpy())
         if self._store.wants(segment.name):
-            self._store.put(segment.name, outputs)
-        return np.concatenate(outputs).astype("float32", copy=False)
+            self._store.put(segment.name, outputs.batches)
+        return outputs.whole.astype("float32", copy=False)
 
     def current(self, segment: Segment, current: Callable) -> np.ndarray:
         """What the ReLU of the segment just run gets.
@@ -186,6 +195,28 @@ class AnalogFront:
                 for name in segment.sources
             ]
             yield current(*map(tf.convert_to_tensor, sources))
+
+
+class _Gathered:
+    """Micro-batches that share the memory of the whole.
+
+    Attributes:
+        whole: `[N, ...]`.
+        batches: Its slices so far.
+    """
+
+    def __init__(self, parts: list[slice]):
+        self._parts = parts
+        self.whole: np.ndarray | None = None
+        self.batches: list[np.ndarray] = []
+
+    def append(self, batch: np.ndarray) -> None:
+        if self.whole is None:
+            shape = (self._parts[-1].stop, *batch.shape[1:])
+            self.whole = np.empty(shape, batch.dtype)
+        place = self.whole[self._parts[len(self.batches)]]
+        place[...] = batch
+        self.batches.append(place)
 
 
 class SpikingFront:
@@ -257,6 +288,28 @@ class SpikingFront:
             0 if self.is_constant(segment) else lag_of(self.lag, segment.name)
         )
 
+    def affine(
+        self,
+        segment: Segment,
+        plain: Callable,
+        weights: Mapping[str, tuple] | None = None,
+    ) -> Callable:
+        """A segment's affine part, as `current` needs it.
+
+        Args:
+            segment: A segment whose sources have been emitted.
+            plain: What `compiled` returns for it.
+            weights: Layer name to weights that replace its own.
+
+        Returns:
+            What `compiled` returns for it with these weights, in time if that
+            makes a difference.
+        """
+        pools = any(map(is_max_pool, segment.model.layers))
+        if pools and not self.is_constant(segment):
+            return compiled(segment, weights, timesteps=self.timesteps)
+        return compiled(segment, weights) if weights else plain
+
     def neuron(
         self, segment: Segment, parameters: NeuronParameters
     ) -> NeuronRun:
@@ -309,7 +362,7 @@ class SpikingFront:
 
         Args:
             segment: A segment whose sources have been emitted.
-            affine: Its `compiled` affine part.
+            affine: See `affine`.
             index: Which micro-batch.
 
         Returns:
@@ -328,13 +381,16 @@ class SpikingFront:
         Args:
             segment: The segment of the neuron.
             run: The neuron with its final parameters.
-            currents: One for each micro-batch, in order.
+            currents: One for each micro-batch, in order. What they are
+                computed from is given up on the way if nothing else reads it.
         """
         if self._store.wants(segment.name):
             self._values[segment.name] = run.threshold
-            self._store.put(
-                segment.name, [run.packed_train(c).numpy() for c in currents]
-            )
+            trains = []
+            for index, current in enumerate(currents):
+                trains.append(run.packed_train(current).numpy())
+                self._store.release(segment.sources, index)
+            self._store.put(segment.name, trains)
         self._store.done(segment.sources)
 
     def pass_on(self, segment: Segment, affine: Callable) -> None:
@@ -349,6 +405,7 @@ class SpikingFront:
         if not self._store.wants(segment.name):
             self._store.done(segment.sources)
             return
+        affine = self.affine(segment, affine)
         self._junctions[segment.name] = (segment, affine)
         currents = (
             self.current(segment, affine, index).numpy()

@@ -66,6 +66,8 @@ class KernelTerm:
     ) -> tuple[np.ndarray, ...]:
         """The layer's weights with a change of its kernel.
 
+        Weights that are 0, as of pruned networks, stay 0.
+
         Args:
             weights: As its `get_weights` returns them, kernel first.
             change: `[G, D, C]`, C output channels a group.
@@ -76,6 +78,7 @@ class KernelTerm:
         kernel = weights[0]
         # Output channels lie group by group, also the depthwise ones.
         change = np.moveaxis(change, 0, 1).reshape(kernel.shape)
+        change = np.where(kernel == 0, 0.0, change)
         return ((kernel + change).astype(kernel.dtype), *weights[1:])
 
 

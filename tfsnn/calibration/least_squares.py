@@ -26,7 +26,8 @@ class LeastSquaresCalibration:
     same error on a constant. The error is measured on real spikes, so it also
     holds what mean rates hide. There is no learning rate. Segments without a
     Dense or 2-D convolution right in front of the neuron stay as they are.
-    Weights that are 0, as of pruned networks, do not stay 0.
+    Weights that are 0, as of pruned networks, stay 0: the change is fitted
+    without that, then left out there.
 
     Attributes:
         ridge: Weight of the penalty, in mean squares of an input, above 0.

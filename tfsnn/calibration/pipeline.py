@@ -12,8 +12,7 @@ class Pipeline:
     Attributes:
         name: For reports and manifests.
         strategies: The steps; the first one sets the threshold.
-        readout: Step for what follows the last neurons, after all segments;
-            None: none.
+        readout: Steps for what follows the last neurons, after all segments.
         guarded: Whether a step is kept only if the error on held-out images
             does not grow. If not, whatever is finite is kept, as in codes that
             do not look.
@@ -22,13 +21,14 @@ class Pipeline:
     name: str
     strategies: tuple[Strategy, ...]
     guarded: bool = True
-    readout: Strategy | None = None
+    readout: tuple[Strategy, ...] = ()
 
     def __post_init__(self):
-        """Checks the order.
+        """Checks that every step is where it can work.
 
         Raises:
-            ValueError: If the first step does not set the threshold.
+            ValueError: If the first step does not set the threshold, a step of
+                neurons is a read-out or one of read-outs a neuron.
         """
         first = self.strategies[0] if self.strategies else None
         if not getattr(first, "sets_threshold", False):
@@ -36,6 +36,23 @@ class Pipeline:
                 f"Pipeline '{self.name}' starts with {first!r}. Supported: a"
                 " first step that sets the threshold. Put MmseThreshold() in"
                 " front."
+            )
+        misplaced = [s for s in self.strategies if _is_of_readouts(s)]
+        if misplaced:
+            raise ValueError(
+                f"Pipeline '{self.name}' has {misplaced} among its strategies."
+                " Supported there: steps of neurons. Pass it as"
+                " Pipeline(..., readout=...)."
+            )
+        if not (
+            isinstance(self.readout, tuple)
+            and all(map(_is_of_readouts, self.readout))
+        ):
+            raise ValueError(
+                f"Pipeline '{self.name}' has readout={self.readout!r}."
+                " Supported: a tuple of steps of read-outs. Pass"
+                " (ReadoutCalibration(),), and steps of neurons among the"
+                " strategies."
             )
 
     def to_dict(self) -> dict:
@@ -45,5 +62,9 @@ class Pipeline:
             "name": self.name,
             "strategies": steps,
             "guarded": self.guarded,
-            "readout": self.readout and describe(self.readout),
+            "readout": [describe(strategy) for strategy in self.readout],
         }
+
+
+def _is_of_readouts(strategy: Strategy) -> bool:
+    return getattr(strategy, "sets_readout", False)

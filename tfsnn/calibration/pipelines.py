@@ -4,11 +4,13 @@ from tfsnn.numerics.checks import check_choice
 
 from .arguments import checked_whole
 from .biases import BiasCalibration
+from .block_weights import BlockCalibration
 from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
 from .readouts import ReadoutCalibration
 from .search import Search
+from .step_weights import StepWeightCalibration
 from .strategy import Strategy, repeat
 from .temporal import TemporalBiasCalibration
 from .threshold_search import ThresholdSearch
@@ -230,13 +232,13 @@ def fitted(
 
     Thresholds and biases first, then the weights by regression of the error
     that is left, thresholds and initial potentials by trial on real spikes, and
-    the read-out by regression.
+    the read-out, and what each step counts in it, by regression.
 
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
         ridge: Weight of the penalty of the regression of weights.
         search: Thresholds and potentials to try; None: the defaults.
-        temporal_iterations: Passes of temporal bias calibration, instead of the
+        temporal_iterations: Passes of temporal bias calibration after the
             last bias calibration.
         threshold: Sets the first thresholds, instead of `per`.
 
@@ -248,14 +250,46 @@ def fitted(
         BiasCalibration(),
         LeastSquaresCalibration(ridge),
         ThresholdSearch() if search is None else search,
+        BiasCalibration(),
     ]
     passes = checked_whole(
         "temporal_iterations", temporal_iterations, low=0, default=0
     )
-    name, last = "fitted", BiasCalibration()
+    name = "fitted"
     if passes:
-        name, last = "fitted_temporal", TemporalBiasCalibration(passes)
-    return Pipeline(name, (*steps, last), readout=ReadoutCalibration())
+        name = "fitted_temporal"
+        steps.append(TemporalBiasCalibration(passes))
+    readout = (ReadoutCalibration(), StepWeightCalibration())
+    return Pipeline(name, tuple(steps), readout=readout)
+
+
+def reconstructed(
+    *,
+    per: str = "channel",
+    blocks: BlockCalibration | None = None,
+    threshold: Strategy | None = None,
+) -> Pipeline:
+    """Ours: blocks trained as one, then fitted to what neurons really emit.
+
+    The most thorough one, and the slowest: `fitted` after the weights, biases
+    and thresholds in front of each neuron were trained for what the rest of its
+    residual block makes of them.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        blocks: Block calibration; None: 500 iterations of Adam.
+        threshold: Sets the first thresholds, instead of `per`.
+
+    Returns:
+        A pipeline.
+    """
+    first, *others = fitted(per=per, threshold=threshold).strategies
+    trained = BlockCalibration() if blocks is None else blocks
+    return Pipeline(
+        "reconstructed",
+        (first, trained, *others),
+        readout=fitted().readout,
+    )
 
 
 def best(budget: float = 600.0) -> Search:
@@ -282,5 +316,6 @@ def best(budget: float = 600.0) -> Search:
         fitted(): 7.0,
         trained(): 8.0,
         trained(temporal_iterations=10): 10.0,
+        reconstructed(): 20.0,
     }
     return Search("best", tuple(candidates), tuple(candidates.values()), budget)

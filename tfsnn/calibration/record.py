@@ -27,6 +27,9 @@ class Step:
             before. None for other proposals.
         unevenness_after: The same with what was proposed. Error and unevenness
             together must not grow.
+        contributions: If asked for, what `error_after` is made of: part to
+            contribution, see `tfsnn.numerics.error_parts`; they add up to it.
+            Those before are those of the last step that was accepted.
         accepted: Whether the proposal was kept.
         seconds: Time for proposing and measuring.
     """
@@ -40,6 +43,7 @@ class Step:
     seconds: float
     unevenness_before: float | None = None
     unevenness_after: float | None = None
+    contributions: dict[str, float] | None = None
 
     def to_dict(self) -> dict:
         """Plain types."""

@@ -19,7 +19,7 @@ def refusal(pipeline: Pipeline, kind: NeuronKind) -> str | None:
         What each step that does not fit says; None if all do.
     """
     reasons = []
-    for strategy in dict.fromkeys((*pipeline.strategies, pipeline.readout)):
+    for strategy in dict.fromkeys((*pipeline.strategies, *pipeline.readout)):
         ask = getattr(strategy, "refusal", None)
         reason = ask(kind) if ask else None
         if reason is not None:

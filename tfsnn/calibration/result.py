@@ -8,7 +8,7 @@ import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.lags import Lag
-from tfsnn.types import NeuronParameters, Parameters
+from tfsnn.types import NeuronParameters, Parameters, ReadoutParameters
 
 from .pipeline import Pipeline
 from .record import Step, Trial, lag_at
@@ -127,7 +127,9 @@ def parameter_bytes(parameters: Mapping[str, Parameters]) -> dict:
     Returns:
         Name of the field to bytes; a kind that no neuron has takes 0.
     """
-    fields = [field.name for field in dataclasses.fields(NeuronParameters)]
+    kinds = (NeuronParameters, ReadoutParameters)
+    every = [field.name for kind in kinds for field in dataclasses.fields(kind)]
+    fields = list(dict.fromkeys(every))
     sizes = dict.fromkeys(fields, 0)
     for one in parameters.values():
         for name in fields:

@@ -5,9 +5,9 @@ from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
 from .finished_segment import FinishedSegment
-from .fronts import SpikingFront, compiled
+from .fronts import SpikingFront
 from .pipeline import Pipeline
-from .readouts import finish_readout
+from .readout_visit import finish_readout
 from .segment_currents import SegmentCurrents
 from .visit import Task, Visit
 
@@ -57,9 +57,7 @@ def replay(
         front: The spiking network up to it, at one T.
         parameters: Of its neuron.
     """
-    affine = task.affine
-    if parameters.weights is not None:
-        affine = compiled(task.segment, parameters.weights)
+    affine = front.affine(task.segment, task.affine, parameters.weights)
     currents = SegmentCurrents(front, task.segment, affine)
     neuron = front.neuron(task.segment, parameters)
     front.emit(task.segment, neuron, currents())

@@ -47,6 +47,19 @@ class SegmentCurrents:
         """Micro-batches that are kept."""
         return len(self._kept)
 
+    def drained(self) -> Iterator[tf.Tensor]:
+        """Walks over all micro-batches, giving up those kept.
+
+        Returns:
+            An iterator as from a call; this object is of no use after it.
+        """
+        kept, self._kept = self._kept[::-1], []
+        count = len(kept)
+        while kept:
+            yield kept.pop()
+        for index in range(count, len(self._front.parts)):
+            yield self._front.current(self._segment, self._affine, index)
+
     def __call__(self, stop: int | None = None) -> Iterator[tf.Tensor]:
         """Walks over the micro-batches, in order.
 

@@ -198,6 +198,17 @@ class FrontierStore:
         held = self._currents[name]
         return held[index] if index < len(held) else None
 
+    def release(self, names: tuple[str, ...], index: int) -> None:
+        """Frees one micro-batch of sources that nothing else will read.
+
+        Args:
+            names: Sources, whose reader says `done` after its last one.
+            index: Which micro-batch.
+        """
+        for name in names:
+            if self._left[name] == 1 and name in self._batches:
+                self._batches[name][index] = None
+
     def done(self, names: tuple[str, ...]) -> None:
         """Says that one reader of each of these sources has finished."""
         for name in names:

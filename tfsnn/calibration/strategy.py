@@ -16,6 +16,9 @@ class Strategy(Protocol):
     The driver applies a proposal, measures again, and keeps it only if the
     error on held-out images did not grow.
 
+    One for what follows the last neurons has `sets_readout = True`; it takes
+    and proposes `ReadoutParameters`.
+
     One that does not fit every kind of neuron has a method `refusal(kind)`:
     why not, and which kinds are supported; None if it fits.
     """

@@ -19,7 +19,7 @@ from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
-from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut
+from tfsnn.graph.segments import INPUT, JUNCTION, NEURON, READOUT, cut
 from tfsnn.graph.view import Graph
 from tfsnn.progress import progress_bar
 from tfsnn.types import Parameters
@@ -60,6 +60,8 @@ class SweepConfig:
             left there is taken over, and the result has the same bits (of a
             `Search`, if the time suffices for the same pipelines); None:
             nothing is kept. It is not removed at the end.
+        split_errors: Whether each step says what its error is made of (what
+            is inherited, clipping, rounding, unevenness); takes a little time.
     """
 
     lag: Lag | None = None
@@ -67,6 +69,7 @@ class SweepConfig:
     current_budget: int = CURRENT_BUDGET
     progress: bool | None = None
     checkpoint: str | os.PathLike | None = None
+    split_errors: bool = False
 
     def __post_init__(self):
         """Checks the values.
@@ -123,22 +126,10 @@ def sweep(
     # Without a step of theirs, nothing is computed or kept for read-outs.
     calibrated = [s for s in segments if s.role != READOUT or pipeline.readout]
     analog = AnalogFront(calibrated, images)
-    # Currents grow with T: all T keep those of the same share of the images.
-    share = config.current_budget // sum(timesteps)
     kind = conversion.config.kind
-    fronts = [
-        _front(
-            calibrated,
-            images,
-            T,
-            lag=lag_at(config.lag, T, kind),
-            kind=kind,
-            junction_budget=T * share,
-        )
-        for T in timesteps
-    ]
-    held_out = held_out_images(len(images), config)
+    fronts = _fronts(calibrated, images, timesteps, kind, config)
     fixed = _shared_layers(conversion.graph)
+    num_alike = collections.Counter(s.role for s in segments)
     parameters = {T: {} for T in timesteps}
     steps = []
     with progress_bar(
@@ -155,14 +146,16 @@ def sweep(
                 segment,
                 affine,
                 target,
-                held_out,
+                held_out_images(len(images), config),
                 fixed,
                 config.current_budget,
                 analog_current=functools.partial(
                     analog.current, segment, affine
                 ),
+                alone=num_alike[segment.role] == 1,
                 later=later,
                 ahead=analog.ahead,
+                split_errors=config.split_errors,
             )
             for front in fronts:
                 if segment.role == JUNCTION:
@@ -171,8 +164,20 @@ def sweep(
                     found = finish(task, front, pipeline, checkpoint)
                     parameters[front.timesteps][segment.name] = found.parameters
                     steps += found.steps
-                bar.update()
+                bar.update(note=_note(segment, front, steps))
     return parameters, steps
+
+
+def _note(segment, front, steps):
+    """Where it is, and the error that is left, for people who wait."""
+    place = (segment.name, front.timesteps)
+    note = "'{}', T = {}".format(*place)
+    kept = [
+        step.error_after
+        for step in steps
+        if step.accepted and (step.segment, step.timesteps) == place
+    ]
+    return f"{note}, error {kept[-1]:.4f}" if kept else note
 
 
 def _with_rest_of_block(segments):
@@ -195,13 +200,43 @@ def held_out_images(count: int, config: SweepConfig) -> np.ndarray:
     return np.arange(count) % config.held_out == config.held_out - 1
 
 
+def _fronts(segments, images, timesteps, kind, config):
+    """The spiking network at every T."""
+    # Currents grow with T: all T keep those of the same share of the images.
+    share = config.current_budget // sum(timesteps)
+    return [
+        _front(
+            segments,
+            images,
+            T,
+            lag=lag_at(config.lag, T, kind),
+            kind=kind,
+            junction_budget=T * share,
+        )
+        for T in timesteps
+    ]
+
+
 def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    neurons = [s.name for s in segments if s.role == NEURON]
-    two_phase = all(lag_of(lag, name) == timesteps for name in neurons)
+    two_phase = all(
+        lag_of(lag, name) == timesteps for name in _temporal_neurons(segments)
+    )
     if two_phase and options["kind"].has_counts:
         return CountingFront(segments, images, timesteps, **options)
     return SpikingFront(segments, images, timesteps, lag=lag, **options)
+
+
+def _temporal_neurons(segments):
+    """Names of the neurons that a lag means something to."""
+    constant, found = {INPUT}, []
+    for segment in segments:
+        steady = constant.issuperset(segment.sources)
+        if steady and segment.role == JUNCTION:
+            constant.add(segment.name)
+        elif segment.role == NEURON and not steady:
+            found.append(segment.name)
+    return found
 
 
 def _checked_lag(lag: Lag | None) -> Lag | None:

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tfsnn.graph.segments import Segment
 from tfsnn.types import NeuronParameters
 
-from .fronts import SpikingFront, compiled
+from .error_split import ErrorSplit
+from .fronts import SpikingFront
 from .horizon import Horizon
 from .pipeline import Pipeline
 from .record import Step
@@ -36,9 +37,11 @@ class Task:
         current_budget: Bytes of current kept, see `SweepConfig`.
         analog_current: Computes what its ReLU gets in the analog network,
             `[N, ..., C]`.
+        alone: Whether it is the only one of its role.
         later: Segments behind it, up to the end of its block.
         ahead: Computes what segments behind it answer in the analog network,
             see `AnalogFront.ahead`.
+        split_errors: Whether steps say what their error is made of.
         cache: Of what steps compute from the target.
     """
 
@@ -49,8 +52,10 @@ class Task:
     fixed_layers: frozenset[str]
     current_budget: int
     analog_current: Callable[[], np.ndarray]
+    alone: bool
     later: tuple[Segment, ...]
     ahead: Callable[[tuple[Segment, ...]], dict[str, np.ndarray]]
+    split_errors: bool = False
     cache: dict = dataclasses.field(default_factory=dict)
 
 
@@ -70,14 +75,29 @@ class Visit:
         """
         self._task = task
         self._front = front
-        self._currents = self._currents_of(task.affine, task.current_budget)
+        affine = front.affine(task.segment, task.affine)
+        self._currents = self._currents_of(affine, task.current_budget)
         wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
         self._num_batches = max(wanted, self._currents.num_kept)
         self._num_measured = front.parts[self._num_batches - 1].stop
         self._parameters: NeuronParameters | None = None
         self._spiking: np.ndarray | None = None
         self._error: float | None = None
+        self._contributions: dict[str, float] | None = None
+        self._split = self._error_split() if task.split_errors else None
         self.steps: list[Step] = []
+
+    def _error_split(self) -> ErrorSplit:
+        count = self._num_measured
+        split = ErrorSplit(
+            self._task.segment,
+            self._front,
+            self._task.target[:count],
+            held_out=self._task.held_out[:count],
+            scale=self._scale(),
+        )
+        split.look_at_source(self._currents)
+        return split
 
     def calibrate(self, pipeline: Pipeline) -> NeuronParameters:
         """Runs the pipeline, then emits with what was accepted.
@@ -95,7 +115,7 @@ class Visit:
             accepted = self._try(strategy, pipeline.guarded)
             rejected = None if accepted else strategy
         neuron = self._front.neuron(self._task.segment, self._parameters)
-        self._front.emit(self._task.segment, neuron, self._currents())
+        self._front.emit(self._task.segment, neuron, self._currents.drained())
         return self._parameters
 
     def _try(self, strategy: Strategy, guarded: bool) -> bool:
@@ -106,6 +126,7 @@ class Visit:
             self._tap(), self._parameters, self._front.timesteps
         )
         unevenness = self._unevenness(proposal)
+        self._contributions = None
         if proposal is self._parameters:
             accepted, after = False, before
         else:
@@ -119,7 +140,8 @@ class Visit:
                 after,
                 accepted,
                 time.monotonic() - start,
-                *unevenness,
+                *(unevenness or (None, None)),
+                self._contributions,
             )
         )
         return accepted
@@ -152,7 +174,9 @@ class Visit:
         currents, affine = self._currents, None
         present = self._parameters
         if proposal.weights is not (present and present.weights):
-            affine = compiled(self._task.segment, proposal.weights)
+            affine = self._front.affine(
+                self._task.segment, self._task.affine, proposal.weights
+            )
             currents = self._currents_of(affine)
         neuron = self._front.neuron(self._task.segment, proposal)
         measured = np.concatenate(
@@ -162,6 +186,8 @@ class Visit:
             ]
         )
         error = self._held_out_error(measured)
+        if self._split is not None:
+            self._contributions = self._split(proposal, currents, measured)
         allowed = self._error
         if unevenness:  # What comes at the right time may cost a little.
             allowed += unevenness[0] - unevenness[1]

@@ -7,15 +7,21 @@ from tfsnn.errors import ConversionError
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph, symbolic_tensors
 
+from .config import ConversionConfig
+from .declarations import false_declarations
 from .findings import Finding, Findings
-from .rules import HEAD, KERNEL_LAYERS, NEURON, rule_for
+from .operation_rules import HEAD, NEURON, POOL
+from .rules import KERNEL_LAYERS, rule_for
 
 
-def check(model: keras.Model) -> Findings:
+def check(
+    model: keras.Model, *, config: ConversionConfig | None = None
+) -> Findings:
     """Says whether a model converts, and if not, all reasons why.
 
     Args:
         model: A trained Functional or Sequential model; not changed.
+        config: Options of the conversion; the defaults if None.
 
     Returns:
         Findings; `.ok`, `str()` and `.to_json()`.
@@ -23,8 +29,9 @@ def check(model: keras.Model) -> Findings:
     Raises:
         TypeError: If `model` is not a Keras 3 model.
     """
+    config = config or ConversionConfig()
     try:
-        graph = trace(model, stand_ins=True)
+        graph = trace(model, stand_ins=True, affine=config.affine)
     except ConversionError as error:
         finding = Finding(
             model.name,
@@ -33,11 +40,14 @@ def check(model: keras.Model) -> Findings:
             str(error),
         )
         return Findings(model.name, (finding,))
-    return check_graph(graph)
+    return check_graph(graph, config)
 
 
-def check_graph(graph: Graph) -> Findings:
+def check_graph(
+    graph: Graph, config: ConversionConfig | None = None
+) -> Findings:
     """The same for a model already traced, see `check`."""
+    config = config or ConversionConfig()
     rulings = [(call, rule_for(call)) for call in graph]
     too_early = _calls_before_the_end(graph)
     findings = _about_model(graph)
@@ -49,6 +59,10 @@ def check_graph(graph: Graph) -> Findings:
             findings.append(
                 Finding(call.name, call.kind, ruling.reason, ruling.remedy)
             )
+        elif ruling.role == POOL and config.max_pool == "refuse":
+            findings.append(_refused_pool(call))
+    findings += false_declarations(graph.calls)
+    findings += _without_a_layer(graph, config)
     findings += _not_finite(graph)
     findings += _without_deviation(graph)
     num_neurons = sum(ruling.has_neuron for _, ruling in rulings)
@@ -62,7 +76,50 @@ def check_graph(graph: Graph) -> Findings:
             )
         )
     unique = tuple(dict.fromkeys(findings))  # A shared layer is said once.
-    return Findings(graph.model.name, unique, num_neurons, len(rulings))
+    warnings = _averaged_pools(rulings, config)
+    return Findings(
+        graph.model.name, unique, num_neurons, len(rulings), warnings
+    )
+
+
+def _refused_pool(call: Call) -> Finding:
+    return Finding(
+        call.name,
+        call.kind,
+        "max pooling is refused by max_pool='refuse'",
+        "Use max_pool='spiking', which keeps the total exact, or replace it by"
+        " average pooling and retrain; that is what the method was published"
+        " with.",
+    )
+
+
+def _averaged_pools(rulings, config) -> tuple[Finding, ...]:
+    if config.max_pool != "average":
+        return ()
+    return tuple(
+        Finding(
+            call.name,
+            call.kind,
+            "it becomes average pooling, so the accuracy may change",
+            "Retrain with average pooling, or use max_pool='spiking'.",
+        )
+        for call, ruling in rulings
+        if ruling.role == POOL
+    )
+
+
+def _without_a_layer(graph: Graph, config) -> list[Finding]:
+    names = {call.name for call in graph}
+    return [
+        Finding(
+            name,
+            "no layer",
+            "it is named by affine=... and the model has no such layer",
+            "Correct the name; tfsnn check lists all layers.",
+        )
+        for name in config.affine
+        if name not in names
+    ]
 
 
 def _calls_before_the_end(graph: Graph) -> set[int]:
@@ -93,7 +150,9 @@ def _about_model(graph: Graph) -> list[Finding]:
                 graph.model.name,
                 "Model",
                 f"it has {len(inputs)} inputs",
-                "Supported: one input. Join them before the network.",
+                "Supported: one input. Make a model that takes them side by"
+                " side: joined = keras.Input((N + M,)), keras.Model(joined,"
+                " model([joined[:, :N], joined[:, N:]])).",
             )
         ]
     tensor = inputs[0]

@@ -10,6 +10,7 @@ from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 
 AVERAGE_POOL = ("linear", "neuron")
 SPIKES = ("threshold", "unit")
+MAX_POOL = ("spiking", "average", "refuse")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,13 @@ class ConversionConfig:
         equalise: Whether the ranges of channels are evened out between
             layers, see `tfsnn.graph.passes.equalise`: for thresholds that a
             layer's channels share.
+        max_pool: `"spiking"` pools the sum of what has come so far, so that
+            the total is exact in every clock, see `SpikingMaxPooling`;
+            `"average"` replaces it by average pooling, which the paper trains
+            with and which changes the accuracy of a network that was not;
+            `"refuse"` makes it a finding.
+        affine: Names of layers that are affine and treat every sample alone,
+            though there is no rule for them, as a `Lambda`.
     """
 
     average_pool: str = "linear"
@@ -42,6 +50,8 @@ class ConversionConfig:
     neuron: str = "if"
     max_spikes: int = 4
     equalise: bool = False
+    max_pool: str = "spiking"
+    affine: tuple[str, ...] = ()
 
     def __post_init__(self):
         """Checks the values.
@@ -52,6 +62,7 @@ class ConversionConfig:
         """
         for field, choices in (
             ("average_pool", AVERAGE_POOL),
+            ("max_pool", MAX_POOL),
             ("reset", tuple(RESETS)),
             ("spikes", SPIKES),
             ("neuron", tuple(NEURON_KINDS)),
@@ -69,6 +80,12 @@ class ConversionConfig:
                 " 'soft'; only plain neurons, 'if', also reset to zero. Leave"
                 " the reset out."
             )
+        if isinstance(self.affine, str):
+            raise ValueError(
+                f"affine={self.affine!r}. Supported: several names of layers."
+                f" Write affine=({self.affine!r},)."
+            )
+        object.__setattr__(self, "affine", tuple(self.affine))
         Burst(self.max_spikes)  # Raises if it is out of range.
 
     @property
@@ -82,7 +99,7 @@ class ConversionConfig:
 
     def to_dict(self) -> dict:
         """Plain types, for manifests."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "affine": list(self.affine)}
 
     @classmethod
     def from_dict(cls, values: dict) -> "ConversionConfig":

@@ -9,6 +9,8 @@ import numpy as np
 from tfsnn.errors import ConversionError, UnsupportedLayerError
 from tfsnn.graph.passes import prepare
 from tfsnn.graph.passes.equalise import equalise
+from tfsnn.graph.passes.max_pools import max_to_average
+from tfsnn.graph.passes.operation_pools import operation_pools
 from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
@@ -155,10 +157,15 @@ def convert(
         DataError: If the sample is empty or does not fit.
     """
     config = config or ConversionConfig()
-    source = trace(model, stand_ins=True)
-    findings = check_graph(source)
+    source = trace(model, stand_ins=True, affine=config.affine)
+    findings = check_graph(source, config)
     if not findings.ok:
         raise UnsupportedLayerError(str(findings), findings)
+    reference = model
+    if config.max_pool == "average":
+        # After the pass that makes layers of functions.
+        source = max_to_average(operation_pools(source))
+        reference = source.model
     graph = prepare(source)
     if config.average_pool == "neuron":
         graph = pool_to_convolution(graph)
@@ -173,4 +180,4 @@ def convert(
             " conversion: report the model with `tfsnn check MODEL --json`.",
             after,
         )
-    return Conversion(graph, config, verify(graph.model, model, sample))
+    return Conversion(graph, config, verify(graph.model, reference, sample))

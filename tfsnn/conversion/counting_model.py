@@ -16,7 +16,7 @@ from tfsnn.layers.extended_cell import CELLS
 
 from .operation_rules import AFFINE
 from .rules import REMOVED, rule_for
-from .timetable import Timetable, is_spiking, timetable
+from .timetable import Timetable, is_pool, is_spiking, timetable
 
 
 def counting_model(model: keras.Model) -> keras.Model:
@@ -110,6 +110,9 @@ def _obstacle(table: Timetable) -> str | None:
         )
         if found is not None:
             return f"'{call.name}' ({call.kind}) {found}"
+    for call in table.readouts:
+        if call.operation.step_weights is not None:
+            return f"'{call.name}' ({call.kind}) has weights of its steps"
     return None
 
 
@@ -130,6 +133,8 @@ def _obstacle_at_neuron(call, table):
 
 
 def _obstacle_between(call):
+    if is_pool(call):
+        return None
     ruling = rule_for(call)
     if ruling.role in (AFFINE, REMOVED) and not ruling.has_neuron:
         return None
@@ -141,6 +146,8 @@ def _visit(rewriter: Rewriter, call: Call, args: tuple, kwargs: dict):
         return _counting(rewriter, call, args[0])
     if isinstance(call.operation, RepeatTime):
         return args[0]
+    if is_pool(call):
+        return _plain_pool(rewriter, call, args[0])
     if isinstance(call.operation, TimeAverage):
         return _as_logits(rewriter, call, args[0])
     return unchanged(rewriter, call, args, kwargs)
@@ -159,6 +166,17 @@ def _counting(rewriter, call, current):
     means = rewriter.apply(layer, current)
     layer.cell.set_weights(spiking.cell.get_weights())
     return means
+
+
+def _plain_pool(rewriter, call, means):
+    """The pool of the means, of which the pool over time is the mean."""
+    pool = call.operation.pool
+    config = {
+        **pool.get_config(),
+        "name": rewriter.name_of_use(call.operation),
+        "dtype": call.operation.dtype_policy,
+    }
+    return rewriter.apply(type(pool).from_config(config), means)
 
 
 def _as_logits(rewriter, call, mean):

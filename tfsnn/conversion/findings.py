@@ -36,12 +36,14 @@ class Findings:
         findings: The obstacles; empty: the model converts.
         num_neuron_layers: How many layers become neurons.
         num_operations: How many operations were looked at.
+        warnings: What does not stand in the way, but changes something.
     """
 
     model: str
     findings: tuple[Finding, ...]
     num_neuron_layers: int = 0
     num_operations: int = 0
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -59,17 +61,19 @@ class Findings:
     def __str__(self) -> str:
         """Text for a person: a summary, then a line each."""
         looked = f"{self.num_operations} operations looked at"
+        warnings = [f"  warning: {one}" for one in self.warnings]
         if self.ok:
-            return (
+            first = (
                 f"Model '{self.model}' converts: {self.num_neuron_layers}"
                 f" neuron layers, {looked}."
             )
+            return "\n".join([first, *warnings])
         lines = [
             f"Model '{self.model}' does not convert: {len(self)}"
             f" finding{'s' if len(self) > 1 else ''}, {looked}."
         ]
         lines += [f"  {number}. {one}" for number, one in enumerate(self, 1)]
-        return "\n".join(lines)
+        return "\n".join(lines + warnings)
 
     def to_dict(self) -> dict:
         """Plain types."""

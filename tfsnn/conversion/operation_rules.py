@@ -6,12 +6,36 @@ first axis alone.
 
 import keras
 
+from tfsnn.graph.passes.operation_pools import is_spatial_maximum
 from tfsnn.graph.passes.relu_forms import relu_arguments
 from tfsnn.graph.view import Call
 
 AFFINE = "affine"
 NEURON = "neuron"
 HEAD = "head"
+POOL = "pool"
+TRIED = (
+    "Conv",
+    "ConvTranspose",
+    "DepthwiseConv",
+    "Dot",
+    "Einsum",
+    "ExpandDims",
+    "Flip",
+    "Matmul",
+    "Moveaxis",
+    "Repeat",
+    "Roll",
+    "SeparableConv",
+    "Squeeze",
+    "Stack",
+    "Swapaxes",
+    "Take",
+    "Tensordot",
+    "Tile",
+)
+"""Operations that are affine and keep the batch axis, or not, depending on
+their arguments; `check` tries them on random numbers."""
 
 
 def operation_role(call: Call) -> tuple[str | None, str]:
@@ -31,6 +55,16 @@ def operation_role(call: Call) -> tuple[str | None, str]:
 
 def _affine(call):
     return AFFINE, ""
+
+
+def _pool(call):
+    return POOL, ""
+
+
+def _maximum(call):
+    if is_spatial_maximum(call):
+        return POOL, ""
+    return None, "a maximum over other axes than those of the image"
 
 
 def _relu(call):
@@ -108,12 +142,18 @@ def _reshape(call):
 
 
 _RULES = {
+    **dict.fromkeys(TRIED, _affine),
     "Add": _affine,
     "Subtract": _affine,
     "Negative": _affine,
     "Multiply": _one_tensor,
     "Divide": _divide,
     "TrueDivide": _divide,
+    "MaxPool": _pool,
+    "Max": _maximum,
+    "AveragePool": _affine,
+    "DepthToSpace": _affine,
+    "SpaceToDepth": _affine,
     "Relu": _relu,
     "Relu6": _relu,
     "ReLU": _relu,

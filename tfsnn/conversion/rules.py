@@ -8,17 +8,22 @@ from collections.abc import Callable
 
 import keras
 
+from tfsnn.graph.custom_rules import custom_rule
 from tfsnn.graph.passes.kernel_layers import acts_as
+from tfsnn.graph.passes.max_pools import is_max_pool
 from tfsnn.graph.passes.relu_forms import relu_arguments
 from tfsnn.graph.passes.remove_inactive import (
     INACTIVE_LAYERS,
     REGULARISATION_LAYERS,
 )
+from tfsnn.graph.passes.scaled_addition import is_scaled_addition
 from tfsnn.graph.trace import StandIn
 from tfsnn.graph.view import Call
-from tfsnn.layers import ChannelAffine
+from tfsnn.layers import ChannelAffine, DeclaredAffine
+from tfsnn.layers.max_pooling import MAX_POOLS
 
-from .operation_rules import AFFINE, HEAD, NEURON, operation_role
+from .operation_rules import AFFINE, HEAD, NEURON, POOL, operation_role
+from .remedies import reason_and_remedy
 
 REMOVED = "removed"
 
@@ -62,9 +67,12 @@ AFFINE_LAYERS = (
     keras.layers.UpSampling1D,
     keras.layers.UpSampling2D,
     keras.layers.UpSampling3D,
+    keras.layers.CenterCrop,
+    keras.layers.Resizing,
     keras.layers.Rescaling,
     keras.layers.Normalization,
     ChannelAffine,
+    DeclaredAffine,
 )
 
 USE_RELU = (
@@ -78,8 +86,9 @@ class Ruling:
     """The answer of a rule.
 
     Attributes:
-        role: `"affine"`, `"neuron"`, `"head"` (a last activation, applied once
-            to the averaged output) or `"removed"`; None: refused.
+        role: `"affine"`, `"neuron"`, `"pool"` (max pooling), `"head"` (a last
+            activation, applied once to the averaged output) or `"removed"`;
+            None: refused.
         has_neuron: Whether a ReLU is fused into the layer.
         reason: Why it is refused.
         remedy: What the user can do about it.
@@ -116,12 +125,16 @@ def rule_for(call: Call) -> Ruling:
             " the batch at hand",
             "Build the network for inference, without training=True.",
         )
+    if is_scaled_addition(call):
+        return Ruling(AFFINE)
     return _layer(operation)
 
 
 def _layer(layer):
     if isinstance(layer, keras.Model):
         return _nested(layer)
+    if custom_rule(layer) is not None:
+        return Ruling(AFFINE)  # Other rules have done their work in `trace`.
     for family, rule in _RULES:
         if acts_as(layer, *family):
             return rule(layer)
@@ -216,17 +229,16 @@ def _concatenation(layer):
 
 
 def _max_pooling(layer):
-    return _refused(
-        "the largest of several spike trains is not known before its end",
-        "Replace it by average pooling and fine-tune; that is what the method"
-        " was published with.",
-    )
+    return Ruling(POOL if is_max_pool(layer) else AFFINE)
 
 
 def _nested(model):
     return _refused(
-        "nested models are not opened yet",
-        "Flatten it: apply the inner model's layers to the outer tensors.",
+        "it is a model whose graph is not known or that is called with"
+        " training=True",
+        "Supported inside of models: Functional and Sequential ones, called"
+        " for inference with tensors of their inputs' dtype and rank. Rebuild"
+        " it with keras.Model(inputs, outputs).",
     )
 
 
@@ -238,12 +250,7 @@ def _last_activation(layer):
 
 
 def _unknown_layer(layer):
-    return _refused(
-        "no rule for this layer",
-        "Supported: convolutions, Dense, average pooling, batch"
-        " normalisation, Add, Concatenate, reshaping, padding, ReLU. Replace"
-        " the layer by these.",
-    )
+    return _refused(*reason_and_remedy(type(layer).__name__))
 
 
 _RULES = (
@@ -262,15 +269,5 @@ _RULES = (
         ),
         _last_activation,
     ),
-    (
-        (
-            keras.layers.MaxPooling1D,
-            keras.layers.MaxPooling2D,
-            keras.layers.MaxPooling3D,
-            keras.layers.GlobalMaxPooling1D,
-            keras.layers.GlobalMaxPooling2D,
-            keras.layers.GlobalMaxPooling3D,
-        ),
-        _max_pooling,
-    ),
+    (MAX_POOLS, _max_pooling),
 )

@@ -12,7 +12,13 @@ import numpy as np
 
 from tfsnn.graph.passes.kernel_layers import channel_axis, kernel_layouts
 from tfsnn.graph.view import Call
-from tfsnn.layers import ChannelAffine, RepeatTime, TimeAverage
+from tfsnn.layers import (
+    ChannelAffine,
+    RepeatTime,
+    SpikingMaxPooling,
+    TimeAverage,
+)
+from tfsnn.layers.max_pooling import MAX_POOLS
 
 from .unit_neuron import UnitNeuron, unit_neuron
 
@@ -35,6 +41,9 @@ _SAME_CHANNELS = (
     keras.layers.Cropping2D,
     keras.layers.Cropping3D,
     keras.layers.RepeatVector,
+    # The largest of scaled values is the scaled largest: scales are above 0.
+    *MAX_POOLS,
+    SpikingMaxPooling,
     TimeAverage,
 )
 # These make more numbers than they read: rescaling is cheaper before them.

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from tfsnn.dynamics.delay_line import read_line, write_line
 from tfsnn.dynamics.integrate_and_fire import State
+from tfsnn.dynamics.running_maximum import PoolState
 from tfsnn.graph.view import Call
 
 from .neuron_step import NeuronOutputs, NeuronStep, within_window
-from .timetable import Timetable, is_spiking
+from .timetable import Timetable, is_pool, is_spiking
 
 Observe = Callable[[str, tf.Tensor], None]
 
@@ -24,11 +25,13 @@ class StepState(NamedTuple):
         neurons: State of each neuron; potentials `[B, ...]` in thresholds,
             first, and what else its kind keeps.
         lines: Delay lines `[delay, B, ...]` of values that wait for others.
+        pools: State of each max pooling over time.
     """
 
     step: tf.Tensor
     neurons: tuple[State, ...]
     lines: tuple[tf.Tensor, ...]
+    pools: tuple[PoolState, ...] = ()
 
 
 class SingleStep:
@@ -67,9 +70,12 @@ class SingleStep:
 
     def run(self) -> tuple[tuple[tf.Tensor, ...], StepState]:
         """Returns what `SteppingForm.step` returns."""
-        states = []
+        states, pools = [], []
         for call in self._table.steps:
-            if is_spiking(call):
+            if is_pool(call):
+                outputs, pool = self._pool(call, self._state.pools[len(pools)])
+                pools.append(pool)
+            elif is_spiking(call):
                 index = len(states)
                 fired = self._fire(call, self._state.neurons[index])
                 states.append(fired.state)
@@ -82,6 +88,7 @@ class SingleStep:
             value = self._value(call, call.input_tensors[0])
             value = tf.cast(value, call.operation.variable_dtype)
             since = self._state.step - (self._table.arrival(call) or 0)
+            value = call.operation.weighted_step(value, since)
             nothing = tf.zeros_like(value)
             readouts.append(within_window(self._window, since, value, nothing))
         step = self._state.step
@@ -94,7 +101,9 @@ class SingleStep:
             )
             for key, index in self._lines.items()
         )
-        return tuple(readouts), StepState(step + 1, tuple(states), lines)
+        return tuple(readouts), StepState(
+            step + 1, tuple(states), lines, tuple(pools)
+        )
 
     def _value(self, call: Call, tensor: keras.KerasTensor) -> tf.Tensor:
         """What a call reads at this step: this step's value or a late one."""
@@ -105,6 +114,13 @@ class SingleStep:
         value = read_line(line, self._state.step, delay)
         self._read[id(tensor)].append(value)
         return value
+
+    def _pool(self, call: Call, state: PoolState) -> tuple:
+        """Outside of its window a pool gets nothing, and answers that."""
+        value = self._value(call, call.input_tensors[0])
+        since = self._state.step - self._table.arrival(call)
+        value = within_window(self._window, since, value, tf.zeros_like(value))
+        return call.operation.step(value, state)
 
     def _fire(self, call: Call, state: State) -> NeuronOutputs:
         start = self._table.arrival(call)

@@ -1,13 +1,21 @@
 """Every ReLU becomes a neuron; time runs from the first one to the read-out."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
-from tfsnn.graph.rewrite import rewrite, unchanged
-from tfsnn.graph.view import Graph, symbolic_tensors
-from tfsnn.layers import RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.graph.passes.max_pools import is_max_pool
+from tfsnn.graph.rewrite import Rewriter, rewrite, unchanged
+from tfsnn.graph.trace import trace
+from tfsnn.graph.view import Call, Graph, symbolic_tensors
+from tfsnn.layers import (
+    RepeatTime,
+    SpikingActivation,
+    SpikingMaxPooling,
+    TimeAverage,
+)
 from tfsnn.layers.extended_cell import neuron_cell
 from tfsnn.layers.timesteps import (
     check_kind_lag,
@@ -16,7 +24,12 @@ from tfsnn.layers.timesteps import (
     checked_timesteps,
     default_lag,
 )
-from tfsnn.types import NeuronParameters, Parameters, granularity_of
+from tfsnn.types import (
+    NeuronParameters,
+    Parameters,
+    ReadoutParameters,
+    granularity_of,
+)
 
 from .check import is_head, is_neuron
 from .lags import Lag, lag_of
@@ -85,7 +98,7 @@ class _SpikingVisitor:
         args, kwargs = keras.tree.map_structure(
             lambda leaf: self._with_time(rewriter, leaf), (args, kwargs)
         )
-        outputs = unchanged(rewriter, call, args, kwargs)
+        outputs = in_time(rewriter, call, args, kwargs, self._timesteps)
         for tensor in symbolic_tensors(outputs):
             self._mark(tensor)
         return outputs
@@ -96,10 +109,27 @@ class _SpikingVisitor:
             return leaf
         if id(leaf) not in self._averaged:
             layer = TimeAverage(
-                self._timesteps, name=rewriter.unused_name("readout")
+                self._timesteps,
+                weights=self._step_weights(),
+                name=rewriter.unused_name("readout"),
             )
             self._averaged[id(leaf)] = rewriter.apply(layer, leaf)
         return self._averaged[id(leaf)]
+
+    def _step_weights(self):
+        """Those of the one read-out that has some; None: none has."""
+        found = [
+            values.step_weights
+            for values in self._parameters.values()
+            if isinstance(values, ReadoutParameters)
+            and values.step_weights is not None
+        ]
+        if found and self._averaged:
+            raise ValueError(
+                "parameters give step_weights to a network with several"
+                " read-outs. Supported: one read-out. Leave step_weights out."
+            )
+        return found[0] if found else None
 
     def _neuron(self, rewriter, call, current):
         temporal = self._is_temporal(current)
@@ -147,6 +177,53 @@ class _SpikingVisitor:
 
     def _mark(self, tensor):
         self._temporal[id(tensor)] = tensor
+
+
+def in_time(
+    rewriter: Rewriter, call: Call, args: tuple, kwargs: dict, timesteps: int
+) -> Any:
+    """Applies an affine layer or a pool to values that carry time.
+
+    Args:
+        rewriter: Of the new graph.
+        call: The call of the prepared graph.
+        args: Its arguments in folded time.
+        kwargs: Its keyword arguments in folded time.
+        timesteps: T.
+
+    Returns:
+        What stands for the call's outputs.
+    """
+    pool = call.operation
+    if not is_max_pool(pool):
+        return unchanged(rewriter, call, args, kwargs)
+    layer = SpikingMaxPooling(
+        timesteps,
+        pool,
+        name=rewriter.name_of_use(pool),
+        dtype=pool.dtype_policy,
+    )
+    return rewriter.apply(layer, *symbolic_tensors((args, kwargs)))
+
+
+def with_spiking_pools(model: keras.Model, timesteps: int) -> keras.Model:
+    """A model without neurons whose inputs all carry time.
+
+    Args:
+        model: The affine part of a segment; it is not changed.
+        timesteps: T.
+
+    Returns:
+        `model` if it has no max pooling; else one with the same layer names
+        and weights of its own, folded time to folded time.
+    """
+    if not any(is_max_pool(layer) for layer in model.layers):
+        return model
+
+    def visit(rewriter, call, args, kwargs):
+        return in_time(rewriter, call, args, kwargs, timesteps)
+
+    return rewrite(trace(model), visit).model
 
 
 def neuron_layer(

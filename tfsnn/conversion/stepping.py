@@ -20,7 +20,7 @@ from tfsnn.layers.timesteps import checked_lag, checked_timesteps
 
 from .neuron_step import NeuronStep, neuron_step
 from .single_step import Observe, SingleStep, StepState, applied, store
-from .timetable import timetable
+from .timetable import is_pool, timetable
 
 Constants = tuple[tf.Tensor, ...]
 Readouts = tuple[tf.Tensor, ...]
@@ -90,6 +90,8 @@ class SteppingForm(tf.Module):
             if isinstance(call.operation, RepeatTime):
                 # Here a constant stays one value.
                 outputs = values[id(call.input_tensors[0])]
+            elif is_pool(call):  # Of a constant it is the same at every step.
+                outputs = call.operation.pool(values[id(call.input_tensors[0])])
             else:
                 outputs = applied(call, lambda tensor: values[id(tensor)])
             store(values, call.outputs, outputs)
@@ -118,7 +120,13 @@ class SteppingForm(tf.Module):
             )
             for tensor, delay in self.timetable.delays.values()
         )
-        return StepState(tf.constant(0), tuple(neurons), lines)
+        pools = tuple(
+            call.operation.initial_state(
+                call.input_tensors[0].shape[1:], batch_size
+            )
+            for call in self.timetable.pools
+        )
+        return StepState(tf.constant(0), tuple(neurons), lines, pools)
 
     def state_spec(self) -> StepState:
         """Shapes and dtypes of the state, for any B.
@@ -136,7 +144,12 @@ class SteppingForm(tf.Module):
             tf.TensorSpec([delay, None, *tensor.shape[1:]], tensor.dtype)
             for tensor, delay in self.timetable.delays.values()
         )
-        return StepState(tf.TensorSpec([], tf.int32), tuple(neurons), lines)
+        pools = tuple(
+            call.operation.state_spec(call.input_tensors[0].shape[1:])
+            for call in self.timetable.pools
+        )
+        step = tf.TensorSpec([], tf.int32)
+        return StepState(step, tuple(neurons), lines, pools)
 
     def step(
         self,
@@ -357,7 +370,9 @@ class SteppingForm(tf.Module):
                 f"Model '{name}' has {len(inputs)} inputs. Supported: one"
                 " input. Join them before the network."
             )
-        tensors = [call.input_tensors[0] for call in self.timetable.neurons]
+        table = self.timetable
+        stateful = (*table.neurons, *table.pools)
+        tensors = [call.input_tensors[0] for call in stateful]
         tensors += [tensor for tensor, _ in self.timetable.delays.values()]
         for tensor in tensors:
             if None in tensor.shape[1:]:

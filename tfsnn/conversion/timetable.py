@@ -13,9 +13,14 @@ import keras
 from tfsnn.errors import ConversionError
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
-from tfsnn.layers import RepeatTime, SpikingActivation, TimeAverage
+from tfsnn.layers import (
+    RepeatTime,
+    SpikingActivation,
+    SpikingMaxPooling,
+    TimeAverage,
+)
 
-CLOCKED = (RepeatTime, SpikingActivation, TimeAverage)
+CLOCKED = (RepeatTime, SpikingActivation, SpikingMaxPooling, TimeAverage)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +91,11 @@ class Timetable:
         return tuple(call for call in self.steps if is_spiking(call))
 
     @functools.cached_property
+    def pools(self) -> tuple[Call, ...]:
+        """The spiking pools, in order."""
+        return tuple(call for call in self.steps if is_pool(call))
+
+    @functools.cached_property
     def max_lag(self) -> int:
         """Largest lag of a neuron."""
         return max(call.operation.lag for call in self.neurons)
@@ -111,6 +121,11 @@ class Timetable:
 def is_spiking(call: Call) -> bool:
     """Whether a call of a spiking network is a neuron."""
     return isinstance(call.operation, SpikingActivation)
+
+
+def is_pool(call: Call) -> bool:
+    """Whether a call of a spiking network is a spiking pool."""
+    return isinstance(call.operation, SpikingMaxPooling)
 
 
 def timesteps_of(model: keras.Model) -> int:

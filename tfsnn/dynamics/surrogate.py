@@ -20,3 +20,35 @@ def straight_through_floor(x: tf.Tensor):
         Estimating or propagating gradients through stochastic neurons, 2013.
     """
     return tf.floor(x), lambda upstream: upstream
+
+
+@tf.custom_gradient
+def spike_by_recency(
+    potential: tf.Tensor, elapsed: tf.Tensor, alpha: float, beta: float
+):
+    """A spike whose gradient decays with the time since the last one.
+
+        forward s = 1 if v >= 1 else 0;   backward ds / dv = alpha exp(-beta dt)
+
+    Args:
+        potential: v, `[B, ...]` in thresholds.
+        elapsed: dt, steps since the neuron's last spike, `[B, ...]`; large if
+            it never fired.
+        alpha: Size of the gradient just after a spike.
+        beta: Its decay, per step.
+
+    Returns:
+        Spikes 0 or 1, shape and dtype of `potential`.
+
+    References:
+        Rathi, Srinivasan, Panda, Roy, Enabling Deep Spiking Neural Networks
+        with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
+        2020, arXiv:2005.01807, Eq. 13.
+    """
+    spikes = tf.cast(potential >= 1.0, potential.dtype)
+
+    def gradient(upstream):
+        slope = alpha * tf.exp(-beta * elapsed)
+        return upstream * slope, None, None, None
+
+    return spikes, gradient

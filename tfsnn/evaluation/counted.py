@@ -9,7 +9,14 @@ from tfsnn.conversion.timetable import Timetable
 from tfsnn.graph.view import Call, Graph
 from tfsnn.layers import CountActivation
 
-from .runners import BatchCounts, compiled, hits_of, signature
+from .runners import (
+    BatchCounts,
+    as_counts,
+    by_neuron,
+    compiled,
+    hits_of,
+    signature,
+)
 
 
 class CountRunner:
@@ -43,8 +50,9 @@ class CountRunner:
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
-        counts = self._count(images, targets)
-        return BatchCounts(*(count.numpy() for count in counts))
+        hits, spikes, neurons = self._count(images, targets)
+        # Kinds that have events have no bursts.
+        return as_counts(hits, spikes, spikes, neurons.numpy())
 
     def _counted(self, images, targets):
         logits, means = self._tapped(images, training=False)
@@ -54,7 +62,7 @@ class CountRunner:
         ]
         neurons = tf.stack([tf.size(mean, tf.int64) for mean in means])
         neurons = tf.cast(neurons, tf.float64)
-        return hits_of(logits[None], targets), tf.stack(spikes), neurons
+        return hits_of(logits[None], targets), spikes, neurons
 
 
 def count_spikes(call: Call, mean: tf.Tensor) -> tf.Tensor:
@@ -65,7 +73,7 @@ def count_spikes(call: Call, mean: tf.Tensor) -> tf.Tensor:
         mean: Its output `[B, ...]`.
 
     Returns:
-        Number of spikes, float64 `[]`.
+        Spikes of each neuron, see `by_neuron`.
     """
     layer = call.operation
     kind = layer.cell.kind
@@ -73,4 +81,4 @@ def count_spikes(call: Call, mean: tf.Tensor) -> tf.Tensor:
     levels = kind.quantiser(layer.timesteps).levels_per_threshold
     # Whole numbers up to rounding.
     events = kind.events(tf.round(mean / unit * levels))
-    return tf.reduce_sum(tf.cast(events, tf.float64))
+    return by_neuron(tf.cast(events, tf.float32))

@@ -15,6 +15,8 @@ from tfsnn.layers import SpikingActivation
 from tfsnn.progress import progress_bar
 
 from .checks import check_positive, checked_num_classes
+from .connections import connections
+from .cost import cost_of
 from .counted import CountRunner
 from .execution import plan
 from .folded import FoldedRunner
@@ -80,12 +82,13 @@ def evaluate(
     check_positive("batch_size", batch_size)
     check_positive("num_images", num_images)
     check_positive("memory_budget", memory_budget)
-    runner, batch_size, clock = _runner(model, batch_size, memory_budget)
+    runner, batch_size, clock, table = _runner(model, batch_size, memory_budget)
     batches = labelled_batches(
         data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
     )
     tally = Tally(runner, num_classes)
-    for images, labels in _first(batches, num_images, progress):
+    size = _known_size(data, num_images)
+    for images, labels in _first(batches, num_images, size, progress):
         tally.add(images, labels, other)
     if isinstance(other, StoredPredictions) and num_images is None:
         other.check_end()
@@ -96,13 +99,21 @@ def evaluate(
         seconds=time.monotonic() - start,
         **clock,
         **tally.entries(clock.get("timesteps")),
+        cost=_cost(table, tally),
     )
 
 
+def _cost(table, tally):
+    targets = None if table is None else connections(table)
+    if targets is None:
+        return None
+    return cost_of(targets, tally.accumulates(), table.timesteps)
+
+
 def _runner(model, batch_size, memory_budget):
-    """Runner, batch size, and the entries about time and neurons."""
+    """Runner, batch size, entries about time and neurons, timetable."""
     if not any(isinstance(x, SpikingActivation) for x in model.layers):
-        return PlainRunner(model), batch_size or PLAIN_BATCH, {}
+        return PlainRunner(model), batch_size or PLAIN_BATCH, {}, None
     graph = graph_without_head(trace(model))
     table = timetable(graph)
     chosen = plan(
@@ -122,13 +133,26 @@ def _runner(model, batch_size, memory_budget):
         "lag": table.max_lag,
         "latency_steps": table.latency_steps,
     }
-    return runner, chosen.batch_size, clock
+    return runner, chosen.batch_size, clock, table
 
 
-def _first(batches: Iterable, num_images: int | None, shown: bool | None):
+def _known_size(data: Any, num_images: int | None) -> int | None:
+    """How many images there will be; None where only the end tells."""
+    if isinstance(data, tuple) and data and hasattr(data[0], "shape"):
+        count = len(data[0])
+        return count if num_images is None else min(count, num_images)
+    return num_images
+
+
+def _first(
+    batches: Iterable,
+    num_images: int | None,
+    size: int | None,
+    shown: bool | None,
+):
     """Batches up to a number of images, with progress."""
     with progress_bar(
-        num_images, description="evaluating", unit="image", shown=shown
+        size, description="evaluating", unit="image", shown=shown
     ) as bar:
         missing = num_images
         for images, labels in batches:

@@ -7,8 +7,20 @@ import tensorflow as tf
 from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.dynamics.time import fold, repeat, unfold
+from tfsnn.graph.view import Call
 
-from .runners import BatchCounts, compiled, hits_of, signature
+from .runners import (
+    BatchCounts,
+    as_counts,
+    by_neuron,
+    compiled,
+    hits_of,
+    signature,
+)
+
+EXACT_ROWS = 1024
+"""n float32 numbers add up with an error of at most n^2 / 2^24 of them: below
+that many, less than a tenth."""
 
 
 class FoldedRunner:
@@ -38,8 +50,8 @@ class FoldedRunner:
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
-        counts = self._count(images, targets)
-        return BatchCounts(*(count.numpy() for count in counts))
+        hits, spikes, accumulates, neurons = self._count(images, targets)
+        return as_counts(hits, spikes, accumulates, neurons.numpy())
 
     def _counted(self, images, targets):
         readouts, constants, trains = self._tapped(images, training=False)
@@ -49,15 +61,23 @@ class FoldedRunner:
         ]
         logits = self._finished(means, constants)
         timesteps = self._table.timesteps
-        spikes = [count_events(train, timesteps) for train in trains]
+        pairs = list(zip(self._table.neurons, trains, strict=True))
+        spikes = [count_events(call, train) for call, train in pairs]
+        accumulates = [
+            count
+            if call.operation.cell.kind.is_plain
+            else count_accumulates(call, train)
+            for (call, train), count in zip(pairs, spikes, strict=True)
+        ]
         neurons = [tf.size(train, tf.int64) // timesteps for train in trains]
         neurons = tf.cast(tf.stack(neurons), tf.float64)
-        return hits_of(logits, targets), tf.stack(spikes), neurons
+        return hits_of(logits, targets), spikes, accumulates, neurons
 
     def _means(self, call, folded):
         """Means over the first 1...T steps, or over all: `[n, B, ...]`."""
         folded = tf.cast(folded, call.operation.variable_dtype)
         steps = unfold(folded, self._table.timesteps)
+        steps = call.operation.weighted(steps)
         if self.has_prefixes:
             return prefix_means(steps)
         return tf.reduce_mean(steps, axis=0)[None]
@@ -112,17 +132,48 @@ def prefix_means(steps: tf.Tensor) -> tf.Tensor:
     )
 
 
-def count_events(train: tf.Tensor, timesteps: int) -> tf.Tensor:
-    """Counts the spikes of a layer in one pass over its output.
+def count_events(call: Call, train: tf.Tensor) -> tf.Tensor:
+    """Counts the steps at which the neurons of a layer sent a spike.
+
+    Plain neurons send 0 or one value each, so that their sum tells it in one
+    pass over their output, where it is short enough not to round.
 
     Args:
-        train: Its output, folded `[T*B, ...]`, not 0 where it sent a spike.
-        timesteps: T.
+        call: The neuron.
+        train: Its output, folded `[T*B, ...]`.
 
     Returns:
-        Number of spikes, whatever they are worth, float64 `[]`.
+        Steps, see `by_neuron`.
     """
-    steps = unfold(tf.cast(train != 0, tf.float32), timesteps)
-    # float32 counts the steps of a neuron, float64 the layer.
-    events = tf.reduce_sum(steps, axis=0)
-    return tf.reduce_sum(tf.cast(events, tf.float64))
+
+    def compared():
+        return by_neuron(tf.cast(train != 0, tf.float32))
+
+    def added():
+        unit = tf.cast(_unit(call.operation.cell), tf.float64)
+        return tf.round(by_neuron(train) / unit)
+
+    wide = train.dtype in (tf.float32, tf.float64)
+    if not call.operation.cell.kind.is_plain or not wide:
+        return compared()
+    return tf.cond(tf.shape(train)[0] <= EXACT_ROWS, added, compared)
+
+
+def count_accumulates(call: Call, train: tf.Tensor) -> tf.Tensor:
+    """Counts what the spikes of a layer cost those that receive them.
+
+    Args:
+        call: The neuron.
+        train: Its output, folded `[T*B, ...]`.
+
+    Returns:
+        Additions a connection, see `by_neuron`.
+    """
+    cell = call.operation.cell
+    spikes = tf.cast(train, cell.variable_dtype) / _unit(cell)
+    return by_neuron(tf.cast(cell.kind.accumulates(spikes), tf.float32))
+
+
+def _unit(cell):
+    """What a spike of one threshold is worth."""
+    return cell.emitted(tf.ones([], cell.variable_dtype))

@@ -40,7 +40,7 @@ class PlainRunner:
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits, see `Runner`."""
         hits = np.sum(self.predict(images) == targets, axis=-1)
-        return BatchCounts(hits[None], np.zeros(0), np.zeros(0))
+        return BatchCounts(hits[None], (), (), np.zeros(0))
 
 
 def without_head(model: keras.Model) -> keras.Model:

@@ -3,6 +3,9 @@
 import dataclasses
 import json
 
+from .activity import Activity
+from .cost import Cost
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -36,6 +39,10 @@ class Evaluation:
             one, though it costs as many additions as it has spikes.
         mean_firing_rate: The same over all neurons of the network.
         neuron: Kind of the neurons, several with commas; `"if"` is plain.
+        activity: Dead and saturated channels and a histogram of rates of
+            each neuron layer.
+        cost: Operations of the spiking and of the analog network for one
+            image; also None for feature maps with unknown axes.
     """
 
     model: str
@@ -54,14 +61,22 @@ class Evaluation:
     firing_rates: dict[str, float] | None = None
     mean_firing_rate: float | None = None
     neuron: str | None = None
+    activity: list[Activity] | None = None
+    cost: Cost | None = None
 
     def to_dict(self) -> dict:
-        """All entries as plain types."""
-        return dataclasses.asdict(self)
+        """All entries as plain types; of the cost also what follows."""
+        cost = None if self.cost is None else self.cost.to_dict()
+        return {**dataclasses.asdict(self), "cost": cost}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Evaluation":
         """The inverse of `to_dict`."""
+        values = dict(values)
+        if values.get("activity") is not None:
+            values["activity"] = [Activity(**x) for x in values["activity"]]
+        if values.get("cost") is not None:
+            values["cost"] = Cost.from_dict(values["cost"])
         return cls(**values)
 
     def to_json(self) -> str:
@@ -80,6 +95,7 @@ class Evaluation:
             ("reference accuracy", _percent(self.reference_accuracy)),
             ("agreement", _percent(self.agreement)),
             ("mean firing rate", _rate(self.mean_firing_rate)),
+            ("energy of the ANN's", _energy(self.cost)),
             ("seconds", f"{self.seconds:.1f}"),
         ]
         rows = [(name, text) for name, text in rows if text is not None]
@@ -98,6 +114,16 @@ def _extended(neuron):
 
 def _percent(value):
     return None if value is None else f"{100 * value:.2f} %"
+
+
+def _energy(cost):
+    """Share of the analog network's, under the first table of constants."""
+    if cost is None:
+        return None
+    row = cost.energy()[0]
+    if row["ratio"] is None:
+        return None
+    return f"{100 * row['ratio']:.1f} % ({row['model']}; an estimate)"
 
 
 def _rate(value):

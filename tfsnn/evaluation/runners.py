@@ -20,14 +20,18 @@ class BatchCounts(NamedTuple):
     Attributes:
         hits: Images whose prediction is the target, int `[n, TARGETS]`; n is
             T where there are prefix curves, otherwise 1: only the end.
-        spikes: Spikes of each neuron layer, float64 `[layers]`: steps at
-            which a neuron sent one, whatever it is worth. A burst is one.
+        spikes: Of each neuron layer the steps at which each neuron sent a
+            spike, whatever it is worth, over all images: float64 `[..., C]`;
+            `[C]` where the feature map has unknown axes. A burst is one.
+        accumulates: The same, each spike counted as the additions it costs
+            who receives it.
         neurons: Neurons of each layer, those of all images, float64
             `[layers]`.
     """
 
     hits: np.ndarray
-    spikes: np.ndarray
+    spikes: Sequence[np.ndarray]
+    accumulates: Sequence[np.ndarray]
     neurons: np.ndarray
 
 
@@ -77,6 +81,21 @@ def hits_of(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(predicted == targets, tf.int32), axis=-1)
 
 
+def by_neuron(values: tf.Tensor) -> tf.Tensor:
+    """Adds up over images, and over what has no fixed place.
+
+    Args:
+        values: Whole numbers `[n, ..., C]`, float32; n below 2^24.
+
+    Returns:
+        float64 `[..., C]`; `[C]` where axes are unknown.
+    """
+    total = tf.cast(tf.reduce_sum(values, axis=0), tf.float64)
+    if None in values.shape[1:]:
+        total = tf.reduce_sum(total, axis=range(len(total.shape) - 1))
+    return total
+
+
 def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
     """Signature of a compiled runner for any batch size."""
     return [
@@ -85,7 +104,27 @@ def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
     ]
 
 
-def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
+def as_counts(
+    hits: tf.Tensor,
+    spikes: Sequence[tf.Tensor],
+    accumulates: Sequence[tf.Tensor],
+    neurons: np.ndarray,
+) -> BatchCounts:
+    """What a compiled runner gives, as arrays; see `BatchCounts`."""
+    return BatchCounts(
+        hits.numpy(),
+        [one.numpy() for one in spikes],
+        [one.numpy() for one in accumulates],
+        neurons,
+    )
+
+
+def compiled(
+    function: Callable,
+    specs: list[tf.TensorSpec],
+    *,
+    autograph: bool = True,
+) -> Callable:
     """A graph of a function, made at once.
 
     A `tf.function` that is called would warn of retracing where several
@@ -94,8 +133,12 @@ def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
     Args:
         function: Computes on tensors. What holds its variables has to be kept.
         specs: One for each argument.
+        autograph: Whether a caller's own layers in it may branch on tensors;
+            without, the graph is made in half the time.
 
     Returns:
         The compiled function.
     """
-    return tf.function(function, input_signature=specs).get_concrete_function()
+    return tf.function(
+        function, input_signature=specs, autograph=autograph
+    ).get_concrete_function()

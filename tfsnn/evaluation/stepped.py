@@ -8,7 +8,15 @@ import tensorflow as tf
 
 from tfsnn.conversion.stepping import SteppingForm, added, averaged
 
-from .runners import TARGETS, BatchCounts, compiled, hits_of, signature
+from .runners import (
+    TARGETS,
+    BatchCounts,
+    as_counts,
+    by_neuron,
+    compiled,
+    hits_of,
+    signature,
+)
 
 
 class SteppedRunner:
@@ -22,7 +30,7 @@ class SteppedRunner:
         Args:
             form: A spiking model with one output `[B, K]`.
         """
-        neurons = form.timetable.neurons
+        self._neurons = neurons = form.timetable.neurons
         self.neuron_names = [call.name for call in neurons]
         self._sizes = np.array(
             [math.prod(call.outputs.shape[1:]) for call in neurons], "float64"
@@ -33,9 +41,9 @@ class SteppedRunner:
 
     def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
-        hits, spikes = self._count(images, targets)
+        hits, spikes, accumulates = self._count(images, targets)
         neurons = self._sizes * len(images)
-        return BatchCounts(hits.numpy(), spikes.numpy(), neurons)
+        return as_counts(hits, spikes, accumulates or spikes, neurons)
 
     def _counted(self, images, targets):
         form = self._form
@@ -54,8 +62,13 @@ class SteppedRunner:
             sums = added(sums, readouts)
             if self.has_prefixes:
                 hits = with_row(hits, step, averaged(sums, step + 1))
-            fired = [_count(spikes[name]) for name in self.neuron_names]
-            return sums, hits, counts + tf.stack(fired)
+            fired = [
+                total + more
+                for total, more in zip(
+                    counts, self._counts(spikes), strict=True
+                )
+            ]
+            return sums, hits, fired
 
         sums, hits, counts = form.over_time(
             constants,
@@ -63,19 +76,34 @@ class SteppedRunner:
             (
                 form.zero_sums(batch_size),
                 tf.zeros([num_hits, TARGETS], tf.int32),
-                tf.zeros([len(self.neuron_names)], tf.float64),
+                self._no_counts(),
             ),
             batch_size=batch_size,
         )
         if not self.has_prefixes:
             hits = with_row(hits, 0, averaged(sums, form.timesteps))
-        return hits, counts
+        size = len(self._neurons)
+        return hits, counts[:size], counts[size:]
 
+    def _counts(self, spikes):
+        """Spikes of each layer, then what they cost unless it is the same."""
+        named = [(call, spikes[call.name]) for call in self._neurons]
+        if self._is_plain:  # Spikes are 0 and 1.
+            return [by_neuron(tf.cast(x, tf.float32)) for _, x in named]
+        found = [by_neuron(tf.cast(x != 0, tf.float32)) for _, x in named]
+        return found + [
+            by_neuron(call.operation.cell.kind.accumulates(x))
+            for call, x in named
+        ]
 
-def _count(spikes):
-    """Number of spikes, whatever they are worth.
+    def _no_counts(self):
+        shapes = [call.outputs.shape[1:] for call in self._neurons]
+        if not self._is_plain:
+            shapes += shapes
+        return [tf.zeros(shape, tf.float64) for shape in shapes]
 
-    float32 counts one neuron, float64 the layer.
-    """
-    neurons = tf.reduce_sum(tf.cast(spikes != 0, tf.float32), axis=0)
-    return tf.reduce_sum(tf.cast(neurons, tf.float64))
+    @property
+    def _is_plain(self):
+        """Whether every spike costs one addition."""
+        kinds = [call.operation.cell.kind for call in self._neurons]
+        return all(kind.is_plain for kind in kinds)

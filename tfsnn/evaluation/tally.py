@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .activity import activity_of
 from .checks import check_labels
 from .runners import Predictor, Runner
 
@@ -20,7 +21,8 @@ class Tally:
         self._num_classes = num_classes
         self._num_images = 0
         self._hits = 0
-        self._spikes = 0
+        self._spikes = [0.0] * len(runner.neuron_names)
+        self._accumulates = [0.0] * len(runner.neuron_names)
         self._neurons = 0
         self._reference_hits = None
 
@@ -48,7 +50,8 @@ class Tally:
             self._reference_hits = (self._reference_hits or 0) + right
         counts = self._runner(images, targets)
         self._hits = self._hits + counts.hits.astype("int64")
-        self._spikes = self._spikes + counts.spikes
+        self._spikes = _added(self._spikes, counts.spikes)
+        self._accumulates = _added(self._accumulates, counts.accumulates)
         self._neurons = self._neurons + counts.neurons
         self._num_images += len(labels)
 
@@ -79,10 +82,41 @@ class Tally:
         return entries
 
     def _rates(self, timesteps):
-        rates = (self._spikes / self._neurons / timesteps).tolist()
-        mean = self._spikes.sum() / self._neurons.sum() / timesteps
-        names = self._runner.neuron_names
+        activities = [
+            activity_of(
+                name,
+                spikes,
+                num_neurons=neurons,
+                num_images=self._num_images,
+                timesteps=timesteps,
+            )
+            for name, spikes, neurons in zip(
+                self._runner.neuron_names,
+                self._spikes,
+                self._neurons,
+                strict=True,
+            )
+        ]
+        total = sum(spikes.sum() for spikes in self._spikes)
         return {
-            "firing_rates": dict(zip(names, rates, strict=True)),
-            "mean_firing_rate": float(mean),
+            "firing_rates": {one.name: one.rate for one in activities},
+            "mean_firing_rate": float(total / self._neurons.sum() / timesteps),
+            "activity": activities,
         }
+
+    def accumulates(self) -> dict[str, np.ndarray]:
+        """What spikes cost those that receive them, for one image.
+
+        Returns:
+            Name of a neuron layer to additions a connection of each neuron.
+        """
+        return {
+            name: total / self._num_images
+            for name, total in zip(
+                self._runner.neuron_names, self._accumulates, strict=True
+            )
+        }
+
+
+def _added(totals, more):
+    return [a + b for a, b in zip(totals, more, strict=True)]

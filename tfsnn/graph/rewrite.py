@@ -49,9 +49,11 @@ class Rewriter:
             What the operation returns.
         """
         outputs = operation(*args, **kwargs)
-        weights = self._pending.pop(id(operation), None)
-        if weights is not None:
-            _set_weights(operation, weights)
+        # The copy of a layer may be called from inside of a wrapper.
+        for layer in (operation, getattr(operation, "layer", None)):
+            weights = self._pending.pop(id(layer), None)
+            if weights is not None:
+                _set_weights(layer, weights)
         self.calls.append(Call(operation, args, kwargs, outputs))
         return outputs
 
@@ -174,8 +176,12 @@ def _new_input(tensor: keras.KerasTensor) -> keras.KerasTensor:
 
 def _rebuilt(operation, changes):
     try:
-        config = {**operation.get_config(), **changes}
-        return type(operation).from_config(config)
+        if type(operation) is keras.layers.Lambda:
+            return _copied_lambda(operation, changes)
+        config = operation.get_config()
+        if "name" not in config and not isinstance(operation, keras.Layer):
+            changes = {k: v for k, v in changes.items() if k != "name"}
+        return type(operation).from_config({**config, **changes})
     except (NotImplementedError, TypeError, ValueError) as error:
         raise ConversionError(
             f"'{operation.name}' ({type(operation).__name__}) cannot be"
@@ -184,6 +190,18 @@ def _rebuilt(operation, changes):
             " lambdas, and keras.saving.register_keras_serializable with"
             " get_config() for your own."
         ) from error
+
+
+def _copied_lambda(layer, changes):
+    """A `Lambda` of the same function; from a file none is ever run."""
+    return keras.layers.Lambda(
+        layer.function,
+        output_shape=layer.get_config().get("output_shape"),
+        mask=layer.mask,
+        arguments=layer.arguments,
+        name=changes.get("name", layer.name),
+        dtype=changes.get("dtype", layer.dtype_policy),
+    )
 
 
 def _set_weights(layer, weights):

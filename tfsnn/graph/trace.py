@@ -1,13 +1,16 @@
 """From a user's model to a graph of its own."""
 
-import functools
+from collections.abc import Collection
+from typing import Any
 
 import keras
 
 from tfsnn.errors import ConversionError
+from tfsnn.layers import DeclaredAffine
 
+from .custom_rules import RELU, custom_rule
 from .rewrite import Rewriter
-from .view import Graph
+from .view import Graph, symbolic_tensors
 
 
 class StandIn(keras.Operation):
@@ -15,11 +18,12 @@ class StandIn(keras.Operation):
 
     Args:
         original: The layer of the user's model.
+        name: Its name.
     """
 
-    def __init__(self, original: keras.Operation):
+    def __init__(self, original: keras.Operation, name: str | None = None):
         """See the class."""
-        super().__init__(name=original.name)
+        super().__init__(name=name or original.name)
         self.original = original
 
     def compute_output_spec(self, *args, **kwargs):
@@ -27,13 +31,22 @@ class StandIn(keras.Operation):
         return self.original.compute_output_spec(*args, **kwargs)
 
 
-def trace(model: keras.Model, *, stand_ins: bool = False) -> Graph:
+def trace(
+    model: keras.Model,
+    *,
+    stand_ins: bool = False,
+    affine: Collection[str] = (),
+) -> Graph:
     """Copies a Functional or Sequential model and records its calls.
+
+    Models inside it are opened: their layers take the place of the call. So
+    are layers for which a rule is registered that rewrites them.
 
     Args:
         model: A built Functional or Sequential model; it is not changed.
         stand_ins: Whether a layer that cannot be rebuilt becomes a `StandIn`
             instead of an error, so that the rest can be looked at.
+        affine: Names of layers that become `DeclaredAffine`.
 
     Returns:
         A graph whose model has the same outputs and its own weights.
@@ -44,28 +57,156 @@ def trace(model: keras.Model, *, stand_ins: bool = False) -> Graph:
             shape: its graph is not known. If a layer cannot be rebuilt.
     """
     functional = _as_functional(model)
-    rewriter = Rewriter()
-    stand_in = functools.cache(_stand_in)  # the same one for each use
+    return _Tracer(functional, stand_ins, affine).trace(functional)
 
-    def call(operation, *args, **kwargs):
+
+class _Tracer:
+    """Copies calls; all the models opened on the way share one set of names."""
+
+    def __init__(self, outer, stand_ins, affine):
+        self._stand_ins = stand_ins
+        self._affine = affine
+        self._names = Rewriter(operation.name for operation in outer.operations)
+        self._opened: dict[int, Graph] = {}
+        self._copies: dict[int, keras.Operation] = {}
+
+    def trace(self, functional: keras.Model, *, inner: bool = False) -> Graph:
+        rewriter = Rewriter()
+
+        def call(operation, *args, **kwargs):
+            if _can_be_opened(operation, args, kwargs):
+                graph = self._graph_of(operation)
+                return _replayed(rewriter, graph, args, kwargs)
+            rule = custom_rule(operation)
+            if rule is not None and rule.role == RELU:
+                layer = self._relu(operation, rule.max_value, inner)
+            elif rule is not None and callable(rule.role):
+                graph = self._rewritten(operation, rule.role, args, kwargs)
+                return _replayed(rewriter, graph, args, kwargs)
+            else:
+                layer = self._copy(rewriter, operation, inner)
+            if operation.name in self._affine:
+                layer = self._declared(layer)
+            return rewriter.apply(layer, *args, **kwargs)
+
+        copy = keras.models.clone_model(
+            functional, clone_function=lambda layer: layer, call_function=call
+        )
+        return Graph(copy, rewriter.calls)
+
+    def _graph_of(self, nested: keras.Model) -> Graph:
+        if id(nested) not in self._opened:
+            functional = _as_functional(nested)
+            self._opened[id(nested)] = self.trace(functional, inner=True)
+        return self._opened[id(nested)]
+
+    def _rewritten(self, layer, function, args, kwargs) -> Graph:
+        """What a user's function puts in the place of a layer, as a graph."""
+        inputs = [_placeholder(t) for t in symbolic_tensors((args, kwargs))]
+        given = iter(inputs)
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: (
+                next(given) if isinstance(leaf, keras.KerasTensor) else leaf
+            ),
+            (args, kwargs),
+        )
+        outputs = function(layer, *args, **kwargs)
+        if not symbolic_tensors(outputs):
+            raise ConversionError(
+                f"The rule for '{layer.name}' ({type(layer).__name__}) answered"
+                f" {outputs!r}. Supported: what layers and keras.ops return for"
+                " the symbolic tensors that it got. Correct the function given"
+                " to register_rule."
+            )
+        return self.trace(keras.Model(inputs, outputs), inner=True)
+
+    def _name(self, operation, inner):
+        if not inner:
+            return operation.name
+        return self._names.unused_name(operation.name)
+
+    def _relu(self, operation, max_value, inner):
+        if id(operation) not in self._copies:
+            self._copies[id(operation)] = keras.layers.ReLU(
+                max_value,
+                name=self._name(operation, inner),
+                dtype=operation.dtype_policy,
+            )
+        return self._copies[id(operation)]
+
+    def _declared(self, layer):
+        """A copy marked as affine; the same one for each use."""
+        if id(layer) not in self._copies:
+            self._copies[id(layer)] = DeclaredAffine(layer, name=layer.name)
+        return self._copies[id(layer)]
+
+    def _copy(self, rewriter, operation, inner):
+        """The copy of an operation; the same one for each use."""
+        if id(operation) in self._copies:
+            return self._copies[id(operation)]
+        name = self._name(operation, inner)
+        changes = {} if name == operation.name else {"name": name}
         try:
-            copy = rewriter.copy(operation)
+            copy = rewriter.copy(operation, **changes)
         except ConversionError:
-            if not stand_ins:
+            if not self._stand_ins:
                 raise
-            copy = stand_in(operation)
-        return rewriter.apply(copy, *args, **kwargs)
+            copy = _stand_in(operation, name)
+        self._copies[id(operation)] = copy
+        return copy
 
-    copy = keras.models.clone_model(
-        functional, clone_function=lambda layer: layer, call_function=call
+
+def _can_be_opened(operation, args, kwargs) -> bool:
+    """Whether a call is of a model with a known graph, at inference.
+
+    Called with `training=True` it stays closed, and so it does where the
+    tensors given are of another dtype or rank than its inputs.
+    """
+    if not isinstance(operation, keras.Model):
+        return False
+    if kwargs.get("training") is True or not operation.built:
+        return False
+    sequential = isinstance(operation, keras.Sequential)
+    if not sequential and not hasattr(operation, "operations"):
+        return False
+    given = symbolic_tensors((args, kwargs))
+    return len(given) == len(operation.inputs) and all(
+        a.dtype == b.dtype and len(a.shape) == len(b.shape)
+        for a, b in zip(given, operation.inputs, strict=True)
     )
-    return Graph(copy, rewriter.calls)
 
 
-def _stand_in(operation):
+def _replayed(rewriter: Rewriter, graph: Graph, args, kwargs) -> Any:
+    """Applies the operations of a graph to new tensors."""
+    given = symbolic_tensors((args, kwargs))
+    new = {
+        id(before): after
+        for before, after in zip(graph.model.inputs, given, strict=True)
+    }
+
+    def renew(leaf):
+        return new[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
+
+    for call in graph:
+        args, kwargs = keras.tree.map_structure(renew, (call.args, call.kwargs))
+        outputs = rewriter.apply(call.operation, *args, **kwargs)
+        for before, after in zip(
+            keras.tree.flatten(call.outputs),
+            keras.tree.flatten(outputs),
+            strict=True,
+        ):
+            new[id(before)] = after
+    return keras.tree.map_structure(renew, graph.model.output)
+
+
+def _placeholder(tensor: keras.KerasTensor) -> keras.KerasTensor:
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype)
+
+
+def _stand_in(operation, name):
     # The class name is what messages tell.
     kind = type(type(operation).__name__, (StandIn,), {})
-    return kind(operation)
+    return kind(operation, name)
 
 
 def _as_functional(model):

@@ -11,6 +11,8 @@ def test_order_of_the_passes():
         "remove_inactive",
         "split_activations",
         "canonical_relu",
+        "operation_pools",
+        "scaled_addition",
         "fold_batch_norm",
     ]
 

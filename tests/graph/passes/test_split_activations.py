@@ -58,7 +58,7 @@ def test_every_affine_layer(make, rank):
         ("softmax", "Activation", "a_softmax"),
         ("gelu", "Activation", "a_gelu"),
     ],
-    ids=str,
+    ids=["relu", "relu6", "function", "layer", "leaky", "softmax", "gelu"],
 )
 def test_every_activation(activation, kind, name):
     graph = split(layers.Dense(3, activation=activation, name="a"))

@@ -5,8 +5,11 @@ from tfsnn.graph.view import Graph
 from .canonical_relu import canonical_relu
 from .equalise import equalise
 from .fold_batch_norm import fold_batch_norm
+from .max_pools import max_to_average
+from .operation_pools import operation_pools
 from .pool_to_convolution import pool_to_convolution
 from .remove_inactive import remove_inactive
+from .scaled_addition import scaled_addition
 from .slice_to_pool import slice_to_pool
 from .split_activations import split_activations
 
@@ -15,9 +18,12 @@ __all__ = [
     "canonical_relu",
     "equalise",
     "fold_batch_norm",
+    "max_to_average",
+    "operation_pools",
     "pool_to_convolution",
     "prepare",
     "remove_inactive",
+    "scaled_addition",
     "slice_to_pool",
     "split_activations",
 ]
@@ -26,6 +32,8 @@ PASSES = (
     remove_inactive,
     split_activations,
     canonical_relu,
+    operation_pools,
+    scaled_addition,
     fold_batch_norm,
 )
 

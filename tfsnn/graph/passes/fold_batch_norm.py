@@ -65,6 +65,19 @@ def fold_batch_norm(graph: Graph) -> Graph:
     return rewrite(graph, visit)
 
 
+def fold_targets(graph: Graph) -> dict[str, str]:
+    """Where each batch normalisation goes.
+
+    Args:
+        graph: What `fold_batch_norm` is to get.
+
+    Returns:
+        Name of a batch normalisation to that of the layer it becomes part of,
+        or of the `ChannelAffine` in its place; those that stay are left out.
+    """
+    return _plan(graph).into
+
+
 @dataclasses.dataclass
 class _Plan:
     """What to do, by the id of a kernel layer or of a call.
@@ -74,12 +87,19 @@ class _Plan:
         after: Kernel layer to the map of its output.
         affine: First call of a chain to the map that takes its place.
         absorbed: Calls that disappear.
+        into: Name of a batch normalisation to that of the layer it goes into.
     """
 
     before: dict[int, Affine] = dataclasses.field(default_factory=dict)
     after: dict[int, Affine] = dataclasses.field(default_factory=dict)
     affine: dict[int, Affine] = dataclasses.field(default_factory=dict)
     absorbed: set[int] = dataclasses.field(default_factory=set)
+    into: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def absorb(self, chain: list[Call], name: str) -> None:
+        """Notes that calls become part of a layer."""
+        self.absorbed.update(id(call) for call in chain)
+        self.into.update((call.name, name) for call in chain)
 
 
 def _plan(graph):
@@ -105,7 +125,7 @@ def _plan_producer(graph, layer, plan):
     kinds = {tuple(id(call.operation) for call in chain) for chain in chains}
     if len(kinds) == 1 and chains[0]:
         plan.after[id(layer)] = combined_affine(chains[0])
-        plan.absorbed.update(id(call) for chain in chains for call in chain)
+        plan.absorb([c for chain in chains for c in chain], layer.name)
 
 
 def _plan_alone(graph, call, plan):
@@ -117,10 +137,10 @@ def _plan_alone(graph, call, plan):
     consumer = graph.only_consumer(tensor)
     if _takes(graph, consumer, axis, affine):
         plan.before[id(consumer.operation)] = affine
-        plan.absorbed.update(id(call) for call in chain)
+        plan.absorb(chain, consumer.name)
     elif axis == len(tensor.shape) - 1:
         plan.affine[id(call)] = affine
-        plan.absorbed.update(id(call) for call in chain)
+        plan.absorb(chain, f"{call.name}_affine")
 
 
 def _takes(

@@ -1,0 +1,70 @@
+import sys
+
+import pytest
+
+from tfsnn_tools import distribution
+
+
+def square(number):
+    return number**2
+
+
+def test_here_jobs_run_in_order_and_one_at_a_time():
+    seen = []
+
+    def watch(job):
+        seen.append(job)
+        return square(job)
+
+    results = distribution.run_here(watch, [3, 1, 2])
+    assert next(results) == (3, 9)
+    assert seen == [3]
+    assert list(results) == [(1, 1), (2, 4)]
+
+
+def test_without_ray_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r"pip install 'tfsnn\[distributed\]"):
+        list(distribution.run_with_ray(square, [1], "local"))
+
+
+@pytest.mark.slow
+def test_a_lost_node_does_not_change_the_results(tmp_path):
+    """Two workers of a local cluster; one is killed half way."""
+    pytest.importorskip("ray", reason="needs the extra 'distributed'")
+    import ray
+    from ray.cluster_utils import Cluster
+
+    folder = str(tmp_path)
+
+    def job(number):
+        import os
+        import pathlib
+        import time
+
+        pathlib.Path(folder, f"{number}-{os.getpid()}").touch()
+        time.sleep(1.5)
+        return square_of(number)
+
+    def square_of(number):
+        return number**2
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        cluster.wait_for_nodes()
+        ray.init(address=cluster.address, log_to_driver=False)
+        found = {}
+        for number, result in distribution.run_with_ray(
+            job, list(range(8)), cluster.address, num_cpus=1
+        ):
+            found[number] = result
+            if len(found) == 3:
+                cluster.remove_node(nodes[0], allow_graceful=False)
+        assert found == dict(distribution.run_here(square_of, range(8)))
+        # Some job was begun by two processes: that of the lost node, again.
+        begun = [p.name.partition("-")[0] for p in tmp_path.iterdir()]
+        assert len(begun) > len(set(begun)) == 8
+    finally:
+        ray.shutdown()
+        cluster.shutdown()

@@ -1,0 +1,238 @@
+"""The paper's tables on a tiny network and tiny images."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.support.tiny import tiny_images
+from tfsnn_tools import cell_file, reproduction_run
+from tfsnn_tools.reproduction_run import Job
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    arrays = {}
+    for seed, part in enumerate(("train", "test")):
+        images, labels = tiny_images(seed)
+        arrays |= {f"{part}_images": images, f"{part}_labels": labels}
+    np.savez(path, **arrays)
+    return f"npz:{path}"
+
+
+@pytest.fixture
+def reproduce(command, network_file, data, tmp_path):
+    """Runs a small part of Table 9 with flags replaced by name."""
+    good = {
+        "table": 9,
+        "blocks": "vgg16_cifar10",
+        "methods": "opt,paper_light",
+        "model": f"vgg16_cifar10:{network_file}",
+        "models": tmp_path,
+        "data": data,
+        "timesteps": "2",
+        "images": 16,
+        "test_images": 20,
+        "output": tmp_path / "out",
+    }
+
+    def run(*more, **changes):
+        flags = {**good, **changes}
+        texts = [f"--{k}={v}" for k, v in flags.items() if v is not None]
+        return command("reproduce", *texts, *more)
+
+    return run
+
+
+def rows(tmp_path):
+    return cell_file.finished_cells(tmp_path / "out" / "cells.jsonl")
+
+
+def test_a_failed_cell_is_reported_and_the_rest_go_on(
+    reproduce, tmp_path, network_file
+):
+    """There is no ResNet-20; the columns of Table 7 are numbers of images."""
+    outcome = reproduce(
+        table=7,
+        blocks="",
+        methods="",
+        seeds="0",
+        model=f"vgg16_cifar100:{network_file}",
+    )
+    assert outcome.code == 1
+    status = [row["status"] for row in rows(tmp_path)]
+    assert status == ["done"] * 4 + ["failed"] * 4
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert text.strip() in outcome.out
+    ours = [f"{100 * row['accuracy']:.2f}" for row in rows(tmp_path)[:4]]
+    analog = f"{100 * rows(tmp_path)[0]['analog']:.2f}"
+    assert (
+        f"| MMSE + BC | yes | yes | 77.89 / {analog}"
+        f" | 64.50 ± 1.19 / {ours[0]} | 65.12 ± 1.02 / {ours[1]}"
+        f" | 66.04 ± 0.72 / {ours[2]} | 66.20 ± 0.58 / {ours[3]} |"
+    ) in text
+    assert "| 77.16 / - | 75.35 ± 0.16 / failed [1] |" in text
+    assert "[1] failed: No trained network" in text
+    assert "resnet20_wide_cifar100.keras'. Train one with tfsnn train" in text
+
+
+def test_the_table_as_json(reproduce, tmp_path):
+    reproduce(methods="opt", seeds="0,1", timesteps="2")
+    record = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert (record["table"], record["unit"]) == (9, "%")
+    failed, done = record["figures"]
+    assert failed["ours"] == [] and "No trained" in failed["failed"][0]
+    assert (done["paper"], done["paper_analog"]) == (None, 95.72)
+    assert len(done["ours"]) == 2
+    assert done["mean"] == pytest.approx(np.mean(done["ours"]))
+    assert done["deviation"] == pytest.approx(np.std(done["ours"], ddof=1))
+
+
+def test_goes_on_where_it_stopped(reproduce, tmp_path, network_file):
+    """Only cells that are not done run; failed ones run again."""
+    both = f"vgg16_cifar10:{network_file},vgg16_cifar10_nobn:{network_file}"
+    assert reproduce(methods="opt", timesteps="2").code == 1
+    first = rows(tmp_path)
+    outcome = reproduce(methods="opt", timesteps="2", model=both)
+    assert outcome.code == 0, outcome.err
+    second = rows(tmp_path)
+    assert second[:2] == first
+    assert [row["status"] for row in second] == ["failed", "done", "done"]
+    assert reproduce(methods="opt", timesteps="2", model=both).code == 0
+    assert rows(tmp_path) == second
+
+
+def test_extra_pipelines_are_lines_of_their_own(reproduce, tmp_path):
+    outcome = reproduce(methods="tsc", also="uncalibrated", timesteps="2")
+    assert outcome.code == 1
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "| TSC | no | no | 93.63 / - | - / failed [1] |" in text
+    assert "[1] failed: TSC codes a value by the time between two" in text
+    assert "| uncalibrated | yes | no | - / " in text
+
+
+def test_hybrid_training_uses_labels(reproduce, tmp_path, network_file):
+    outcome = reproduce(
+        methods="hybrid",
+        timesteps="2",
+        model=f"vgg16_cifar10_nobn:{network_file}",
+        hybrid_epochs=1,
+        hybrid_images=16,
+    )
+    assert outcome.code == 0, outcome.err
+    (row,) = rows(tmp_path)
+    assert (row["hybrid_epochs"], row["hybrid_images"]) == (1, 16)
+
+
+def test_minutes(reproduce, tmp_path, network_file):
+    outcome = reproduce(
+        table=6,
+        blocks="vgg16_cifar100",
+        methods="table_mmse_bc",
+        model=f"vgg16_cifar100:{network_file}",
+        timesteps="2",
+        seeds="0",
+    )
+    assert outcome.code == 0, outcome.err
+    (figure,) = json.loads((tmp_path / "out/table.json").read_text())["figures"]
+    (row,) = rows(tmp_path)
+    assert figure["ours"] == [row["calibration_seconds"] / 60]
+
+
+@pytest.mark.parametrize("spelling", ["--dry-run", "--dry_run"])
+def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
+    outcome = reproduce(spelling)
+    assert outcome.code == 0, outcome.err
+    assert "Table 9: 4 cells." in outcome.out
+    assert f"'{network_file}' is there" in outcome.out
+    assert "vgg16_cifar10_nobn.keras' is MISSING" in outcome.out
+    # The network's, T, and twice 16 calibration and 20 test images; 2 cells.
+    macs = 313_201_664 * 2 * 2 * (2 * 16 + 20)
+    assert f"vgg16_cifar10: 2 cells, {macs:.2e} mult" in outcome.out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"table": 1}, "--table=1. Supported: 2, 3, 4, 5, 6, 7, 8, 9"),
+        ({"blocks": "vgg"}, "--blocks=vgg, of which vgg is unknown. Supported"),
+        ({"methods": "magic"}, "magic is unknown. Supported: spike_norm"),
+        ({"also": "magic"}, "magic is unknown. Supported: uncalibrated"),
+        ({"timesteps": "0"}, "--timesteps=0. Supported: whole numbers from 1"),
+        ({"seeds": "x"}, "--seeds=x. Supported: whole numbers from 0"),
+        ({"model": "net.keras"}, "--model=net.keras. Supported: NETWORK_DATA"),
+        ({"table": None}, "--table is missing"),
+    ],
+)
+def test_usage_errors(reproduce, tmp_path, changes, text):
+    outcome = reproduce(**changes)
+    assert outcome.code == 2
+    assert text in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def job(file, data, **changes):
+    key = {
+        "method": "opt",
+        "convert_ap": False,
+        "timesteps": 2,
+        "images": 16,
+        "test_images": 20,
+        "seed": 0,
+        **changes,
+    }
+    return Job(key, str(file), data, "test", None, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"method": "magic"}, "Unknown method 'magic'"),
+        ({"timesteps": 0}, "timesteps"),
+    ],
+)
+def test_reasons_of_failures(network_file, data, changes, text):
+    row = reproduction_run.run(job(network_file, data, **changes))
+    assert row["status"] == "failed"
+    assert text in row["reason"]
+
+
+def test_data_that_are_not_there(network_file, tmp_path):
+    row = reproduction_run.run(job(network_file, f"npz:{tmp_path / 'no.npz'}"))
+    assert row["status"] == "failed"
+    assert "no.npz" in row["reason"]
+
+
+def test_too_few_classes(network_file, tmp_path):
+    """Labels that the network has no output for."""
+    images, labels = tiny_images()
+    path = tmp_path / "more.npz"
+    np.savez(
+        path,
+        train_images=images,
+        train_labels=labels,
+        test_images=images,
+        test_labels=labels + 5,
+    )
+    row = reproduction_run.run(job(network_file, f"npz:{path}"))
+    assert row["status"] == "failed"
+    assert "labels" in row["reason"]
+
+
+@pytest.mark.slow
+def test_ray_gives_what_a_serial_run_gives(reproduce, tmp_path, network_file):
+    pytest.importorskip("ray", reason="needs the extra 'distributed'")
+    options = {
+        "methods": "opt,paper_light",
+        "model": f"vgg16_cifar10:{network_file},"
+        f"vgg16_cifar10_nobn:{network_file}",
+    }
+    figures = []
+    for name, more in (("serial", []), ("ray", ["--ray-address=local"])):
+        outcome = reproduce(*more, **options, output=tmp_path / name)
+        assert outcome.code == 0, outcome.out
+        record = json.loads((tmp_path / name / "table.json").read_text())
+        figures.append(record["figures"])
+    assert figures[0] == figures[1]

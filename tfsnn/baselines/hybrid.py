@@ -1,0 +1,193 @@
+"""Hybrid training of Rathi et al. (2020): conversion, then backpropagation."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsnn.calibration.arguments import checked_whole, is_number
+from tfsnn.errors import DataError
+from tfsnn.evaluation.labelled import class_indices
+from tfsnn.image_arrays import find_problems, refuse, to_float32
+from tfsnn.progress import progress_bar
+
+from .surrogate_network import SurrogateNetwork
+
+MEMORY_BUDGET = 8 * 2**30
+
+
+@dataclasses.dataclass(frozen=True)
+class HybridTraining:
+    """How a converted network is trained on.
+
+    Attributes:
+        epochs: Passes over the images; the paper says 20 and fewer.
+        batch_size: Images a step.
+        learning_rate: Of Adam, above 0, decaying to 0 as a cosine.
+        alpha: Size of the surrogate gradient, see `spike_by_recency`.
+        beta: Its decay per step.
+        seed: Seed of the order of the images.
+        memory_budget: Bytes that the trains of one step may take; a batch that
+            would take more is refused.
+        progress: Whether to say how far it is; None: on a terminal only.
+
+    References:
+        Rathi, Srinivasan, Panda, Roy, Enabling Deep Spiking Neural Networks
+        with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
+        2020, arXiv:2005.01807, section 3 and Algorithm 2.
+    """
+
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    alpha: float = 0.3
+    beta: float = 0.01
+    seed: int = 0
+    memory_budget: int = MEMORY_BUDGET
+    progress: bool | None = None
+
+    def __post_init__(self):
+        """Checks the values.
+
+        Raises:
+            ValueError: If one is out of range.
+        """
+        for name in ("epochs", "batch_size", "memory_budget"):
+            default = type(self).__dict__[name]
+            checked_whole(name, getattr(self, name), low=1, default=default)
+        checked_whole("seed", self.seed, low=0, default=0)
+        for name in ("learning_rate", "alpha"):
+            value = getattr(self, name)
+            if not is_number(value) or not value > 0:
+                raise ValueError(
+                    f"{name}={value!r}. Supported: numbers above 0. Pass 0.3"
+                    " for the paper's alpha."
+                )
+        if not is_number(self.beta) or self.beta < 0:
+            raise ValueError(
+                f"beta={self.beta!r}. Supported: numbers from 0. Pass 0.01 for"
+                " the paper's."
+            )
+
+
+def fine_tune(
+    model: keras.Model,
+    images: Any,
+    labels: Any,
+    options: HybridTraining | None = None,
+) -> keras.Model:
+    """Trains the weights of a spiking network through its T steps.
+
+    The loss is the cross-entropy of the outputs averaged over time; thresholds
+    and potentials stay. The whole train of every neuron is kept for the
+    gradient, so memory grows with T and the batch. In the paper thresholds are
+    70 % of Spike-Norm's: calibrate with `rmp(0.7)` first.
+
+    Args:
+        model: A spiking model with plain neurons, logits or a softmax; it is
+            not changed.
+        images: `[N, ...]`.
+        labels: Class indices `[N]`, or one-hot `[N, K]`.
+        options: See `HybridTraining`; the defaults if None.
+
+    Returns:
+        A spiking model of the same structure with trained weights.
+
+    Raises:
+        ConversionError: If the model has no neurons, or others than plain ones
+            with a soft reset.
+        DataError: If images or labels do not fit the model or each other, or a
+            batch does not fit into the memory budget.
+        FloatingPointError: If the loss is no number.
+
+    References:
+        See `HybridTraining`.
+    """
+    options = options or HybridTraining()
+    network = SurrogateNetwork(model, alpha=options.alpha, beta=options.beta)
+    images, labels = _checked(model, images, labels)
+    batch = min(options.batch_size, len(images))
+    _check_memory(network, batch, options.memory_budget)
+    steps = len(images) // batch
+    step = _training_step(network, options, steps * options.epochs)
+    generator = np.random.default_rng(options.seed)
+    with progress_bar(
+        options.epochs * steps,
+        description="training",
+        unit="step",
+        shown=options.progress,
+    ) as bar:
+        for _ in range(options.epochs):
+            order = generator.permutation(len(images))
+            for number in range(steps):
+                chosen = order[number * batch : (number + 1) * batch]
+                loss = float(step(images[chosen], labels[chosen]))
+                if not np.isfinite(loss):
+                    raise FloatingPointError(
+                        f"The loss is {loss}. Supported: a finite loss. Lower"
+                        f" learning_rate (now {options.learning_rate})."
+                    )
+                bar.update()
+    return network.finished()
+
+
+def _training_step(network, options, num_steps):
+    optimizer = keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(
+            options.learning_rate, max(1, num_steps)
+        )
+    )
+    optimizer.build(network.variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(images, labels):
+        with tf.GradientTape() as tape:
+            logits = network(images)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels, tf.cast(logits, tf.float32)
+            )
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(
+            loss,
+            [variable.value for variable in network.variables],
+            unconnected_gradients="zero",
+        )
+        optimizer.apply(gradients, network.variables)
+        return loss
+
+    return step
+
+
+def _checked(model, images, labels):
+    images = to_float32(np.asarray(images))
+    problems = find_problems(images, model.inputs[0].shape[1:])
+    if problems:
+        refuse("images to train on", problems)
+    labels = class_indices(labels, len(images))
+    count = model.outputs[0].shape[-1]
+    if labels.max() >= count:
+        raise DataError(
+            f"Received labels up to {labels.max()} for a model with {count}"
+            f" outputs. Supported: 0...{count - 1}. Train a network with as"
+            " many classes as the data have."
+        )
+    return images, labels
+
+
+def _check_memory(network, batch, budget):
+    each = network.bytes_per_image
+    if batch * each <= budget:
+        return
+    largest = budget // each
+    remedy = (
+        f"Use batch_size={largest} or less"
+        if largest >= 1
+        else "Use fewer steps T"
+    )
+    raise DataError(
+        f"A batch of {batch} images takes about {batch * each / 2**30:.1f} GB"
+        f" for the gradient through time of '{network.model.name}'. Supported:"
+        f" up to memory_budget={budget}. {remedy}, or raise the budget."
+    )

@@ -1,0 +1,116 @@
+"""The methods we compare with, as pipelines.
+
+None of them looks at held-out images: they are not guarded. Spikes are soft
+reset unless the conversion says `reset="hard"`, as some of the originals do.
+"""
+
+from tfsnn.calibration import (
+    MaximumThreshold,
+    PercentileThreshold,
+    Pipeline,
+)
+
+from .local_balancing import LocalBalancing
+from .shifted import ShiftedThreshold
+from .spike_norm import SpikeNormThreshold
+
+
+def maximum() -> Pipeline:
+    """Maximum activation: theta_l = max a_l, potentials start at 0.
+
+    The original resets to zero: `ConversionConfig(reset="hard")`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Diehl et al., Fast-classifying, high-accuracy spiking deep networks
+        through weight and threshold balancing, IJCNN 2015, Algorithm 2
+        (data-based normalisation).
+    """
+    return Pipeline(
+        "maximum", (MaximumThreshold(initial_charge=0.0),), guarded=False
+    )
+
+
+def percentile(value: float = 99.9) -> Pipeline:
+    """Robust normalisation: theta_l is a percentile of the activations.
+
+    Args:
+        value: The percentage, above 0, up to 100.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Rueckauer, Lungu, Hu, Pfeiffer, Liu, Conversion of Continuous-Valued
+        Deep Networks to Efficient Event-Driven Networks for Image
+        Classification, Frontiers in Neuroscience 2017, section 2.2.2 and
+        Eq. 7.
+    """
+    threshold = PercentileThreshold(value, initial_charge=0.0)
+    return Pipeline("percentile", (threshold,), guarded=False)
+
+
+def spike_norm() -> Pipeline:
+    """Spike-Norm: theta_l is the largest current that spikes bring.
+
+    The original resets to zero: `ConversionConfig(reset="hard")`; its input is
+    a Poisson train, here the image is a constant current.
+
+    Returns:
+        A pipeline.
+
+    References:
+        See `SpikeNormThreshold`.
+    """
+    return Pipeline("spike_norm", (SpikeNormThreshold(),), guarded=False)
+
+
+def rmp(scale: float = 0.8) -> Pipeline:
+    """RMP: soft reset, and thresholds below the largest current.
+
+    Args:
+        scale: Factor of Spike-Norm's threshold; the paper chooses one for each
+            network, below 1.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Han, Srinivasan, Roy, RMP-SNN: Residual Membrane Potential Neuron for
+        Enabling Deeper High-Accuracy and Low-Latency Spiking Neural Network,
+        CVPR 2020, arXiv:2003.01811, section 3.
+    """
+    return Pipeline("rmp", (SpikeNormThreshold(scale),), guarded=False)
+
+
+def opt() -> Pipeline:
+    """Opt: theta_l = max a_l, and a shift of theta / 2T at every step.
+
+    Returns:
+        A pipeline.
+
+    References:
+        See `ShiftedThreshold`.
+    """
+    return Pipeline("opt", (ShiftedThreshold(),), guarded=False)
+
+
+def local_balancing(
+    *, per: str = "channel", iterations: int = 1000
+) -> Pipeline:
+    """LTB: thresholds balanced on each layer alone, potentials at half.
+
+    Args:
+        per: Thresholds per `"layer"` or `"channel"`.
+        iterations: Steps of balancing.
+
+    Returns:
+        A pipeline.
+
+    References:
+        See `LocalBalancing`.
+    """
+    threshold = LocalBalancing(per=per, iterations=iterations)
+    return Pipeline("local_balancing", (threshold,), guarded=False)

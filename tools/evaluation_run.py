@@ -1,0 +1,164 @@
+"""What `tfsnn evaluate --output` writes: evaluation.json, a run to report."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from absl import flags
+
+import tfsnn
+from tfsnn.errors import ConversionError
+from tfsnn.evaluation import neuron_samples, spike_rasters, threshold_curves
+from tfsnn.reports import EVALUATION as RECORD
+from tfsnn.reports import EVALUATION_SCHEMA
+from tfsnn_tools import (
+    flag_groups,
+    model_files,
+    quiet_start,
+    run_log,
+    stored_calibration,
+)
+
+
+def models_of(path: str) -> Mapping[Any, keras.Model]:
+    """The models to evaluate.
+
+    Args:
+        path: A folder that `tfsnn calibrate` wrote, or a file.
+
+    Returns:
+        T to model; for a network that does not spike, None to it.
+
+    Raises:
+        ModelFileError: If it is neither.
+    """
+    place = pathlib.Path(path)
+    if place.is_dir() and (place / stored_calibration.RECORD).is_file():
+        return stored_calibration.read(place)
+    model = model_files.load_keras_model(place)
+    if stored_calibration.timesteps_of(model) is None:
+        return {None: model}
+    return stored_calibration.read(place)
+
+
+def conversion_of(
+    models: Mapping[Any, keras.Model], reference: keras.Model
+) -> keras.Model | tfsnn.Conversion:
+    """The source, converted with the options that are on record."""
+    conversion = getattr(models, "conversion", None)
+    if conversion is None:
+        return reference
+    return tfsnn.convert(reference, config=conversion.config)
+
+
+def diagnosis_of(
+    model: keras.Model,
+    images: np.ndarray,
+    reference: keras.Model | tfsnn.Conversion,
+    **options: Any,
+) -> tfsnn.Diagnosis | None:
+    """A diagnosis; None, with a note why, where there can be none."""
+    try:
+        return tfsnn.diagnose(model, images, reference=reference, **options)
+    except ConversionError as error:
+        run_log.note(f"Not diagnosed: {error}")
+        return None
+
+
+def record_of(
+    options: flags.FlagValues,
+    argv: list[str],
+    points: list[dict[str, Any]],
+    *,
+    models: Mapping[Any, keras.Model],
+    reference: keras.Model | None,
+    images: np.ndarray,
+) -> dict[str, Any]:
+    """Everything about a run, plain types; see docs/reports.md.
+
+    Args:
+        options: Parsed flags.
+        argv: The command line.
+        points: Evaluation and diagnosis of each model, in their order.
+        models: What was evaluated.
+        reference: The source, or None.
+        images: Preprocessed images `[N, ...]`.
+
+    Returns:
+        What goes into evaluation.json.
+    """
+    rows = []
+    for model, point in zip(models.values(), points, strict=True):
+        evaluation, diagnosis = point["evaluation"], point["diagnosis"]
+        spiking = evaluation.timesteps is not None
+        rows.append(
+            {
+                "timesteps": evaluation.timesteps,
+                "evaluation": evaluation.to_dict(),
+                "diagnosis": diagnosis and diagnosis.to_dict(),
+                "neurons": neuron_samples(model) if spiking else None,
+                "rasters": _rasters(model, images)
+                if spiking and options.rasters
+                else None,
+            }
+        )
+    thresholds = None
+    if reference is not None and rows[0]["timesteps"] is not None:
+        thresholds = threshold_curves(conversion_of(models, reference), images)
+    return {
+        "schema": EVALUATION_SCHEMA,
+        "command": " ".join(argv),
+        "versions": quiet_start.versions(),
+        "machine": quiet_start.machine(),
+        "model": options.model,
+        "reference": options.reference,
+        "sha256": _digests(options, models),
+        "data": options.data,
+        "preprocessing": flag_groups.preprocessing(options).describe(),
+        "seed": options.seed,
+        "calibration": _calibration(options.model),
+        "thresholds": thresholds,
+        "points": rows,
+    }
+
+
+def write(record: dict[str, Any], folder: pathlib.Path) -> None:
+    """Writes evaluation.json.
+
+    Args:
+        record: What `record_of` gave.
+        folder: An existing folder.
+    """
+    text = json.dumps(record, indent=1, allow_nan=False)
+    (folder / RECORD).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _rasters(model, images):
+    try:
+        return spike_rasters(model, images[:1])
+    except ConversionError as error:
+        run_log.note(f"No rasters: {error}")
+        return None
+
+
+def _digests(options, models):
+    """SHA-256 of every file that was read."""
+    place = pathlib.Path(options.model)
+    files = getattr(models, "files", None) or {None: place}
+    every = [*files.values()]
+    if options.reference:
+        every.append(pathlib.Path(options.reference))
+    return {path.name: model_files.sha256(path) for path in every}
+
+
+def _calibration(path):
+    """The record beside the models; None where there is none."""
+    place = pathlib.Path(path)
+    folder = place if place.is_dir() else place.parent
+    record = folder / stored_calibration.RECORD
+    if not record.is_file():
+        return None
+    return json.loads(record.read_text(encoding="utf-8"))

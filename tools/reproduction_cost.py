@@ -1,0 +1,94 @@
+"""What a table would cost: cells, networks, multiply-accumulates, hours."""
+
+import pathlib
+import time
+from collections.abc import Sequence
+
+from tfsnn_models import datasets, layer_table, registry
+from tfsnn_tools.reproduction_cells import Cell
+from tfsnn_tools.reproduction_run import Job
+
+PASSES = {"paper_advanced": 5.0, "hybrid": 60.0}
+"""Runs over the calibration images that a method amounts to; others: 2."""
+
+
+def text(number: int, cells: Sequence[Cell], jobs: Sequence[Job]) -> str:
+    """What running these cells would take.
+
+    Args:
+        number: Of the table.
+        cells: Of the table.
+        jobs: Of the cells.
+
+    Returns:
+        Lines: one a network, and a sum.
+    """
+    speed = _measured_speed()
+    lines = [f"Table {number}: {len(cells)} cells."]
+    total = 0.0
+    for key in dict.fromkeys(cell.model_key for cell in cells):
+        pairs = [
+            pair
+            for pair in zip(cells, jobs, strict=True)
+            if pair[0].model_key == key
+        ]
+        steps = sum(_steps(cell, job) for cell, job in pairs)
+        macs = steps * _macs(pairs[0][0])
+        total += macs
+        file = pairs[0][1].file
+        state = "there" if pathlib.Path(file).is_file() else "MISSING"
+        lines.append(
+            f"  {key}: {len(pairs)} cells, {macs:.2e} multiply-accumulates,"
+            f" about {_hours(macs, speed)}; '{file}' is {state}"
+        )
+    lines.append(
+        f"Together about {_hours(total, speed)} at {speed:.1e} a second, which"
+        " a convolution reaches here. Spiking runs are at times twice as slow."
+    )
+    return "\n".join(lines)
+
+
+def _steps(cell: Cell, job: Job) -> float:
+    """Forward steps of one image that a cell amounts to."""
+    tested = job.key["test_images"] or _size(cell.dataset)
+    passes = PASSES.get(cell.method, 2.0)
+    return cell.timesteps * (passes * cell.images + tested)
+
+
+def _size(dataset: str) -> int:
+    """Images of the test split."""
+    return 50_000 if dataset == "imagenet2012" else 10_000
+
+
+def _macs(cell: Cell) -> int:
+    options = {"batch_norm": cell.batch_norm}
+    card = datasets.CARDS.get(cell.dataset)
+    if card is not None:
+        options["num_classes"] = card.num_classes
+        options["input_shape"] = card.input_shape
+    build = registry.builder(cell.network)
+    model = layer_table.without_weights(build, **options)
+    return layer_table.totals(layer_table.layer_table(model))[1]
+
+
+def _measured_speed() -> float:
+    """Multiply-accumulates a second of one convolution on this machine."""
+    import tensorflow as tf
+
+    image = tf.ones([16, 32, 32, 64])
+    kernel = tf.ones([3, 3, 64, 64])
+    run = tf.function(lambda: tf.nn.conv2d(image, kernel, 1, "SAME"))
+    run().numpy()
+    start, count = time.monotonic(), 0
+    while time.monotonic() - start < 0.3:
+        run().numpy()
+        count += 1
+    macs = count * 16 * 32 * 32 * 64 * 9 * 64
+    return macs / (time.monotonic() - start)
+
+
+def _hours(macs: float, speed: float) -> str:
+    seconds = macs / speed
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,153 @@
+"""Runs one cell of a table, in this process or in a worker's."""
+
+import functools
+import pathlib
+import time
+import traceback
+from typing import Any, NamedTuple
+
+from tfsnn_tools import quiet_start
+
+DONE, FAILED = "done", "failed"
+
+
+class Job(NamedTuple):
+    """A cell and what it is run with; plain types, so that it travels.
+
+    Attributes:
+        key: What makes the cell what it is; the row holds it, too.
+        file: Trained network.
+        data: `tfds:NAME` or another source; calibrates on `train`.
+        test_split: Split that is evaluated on.
+        data_dir: TFDS directory.
+        hybrid_epochs: Epochs of hybrid training.
+        hybrid_images: Images it trains on; None: all.
+    """
+
+    key: dict[str, Any]
+    file: str
+    data: str
+    test_split: str
+    data_dir: str | None
+    hybrid_epochs: int
+    hybrid_images: int | None
+
+
+def run(job: Job) -> dict:
+    """Runs one cell; a failure is a row, too.
+
+    Args:
+        job: See `Job`.
+
+    Returns:
+        The key, `status`, and the figures or the reason.
+    """
+    start = time.monotonic()
+    try:
+        figures = _figures(job)
+    except Exception as error:  # Whatever it is, the other cells go on.
+        return {
+            **job.key,
+            "status": FAILED,
+            "reason": _reason(error),
+            "where": traceback.format_exc(limit=-1).splitlines()[-3:],
+            "seconds": time.monotonic() - start,
+        }
+    return {
+        **job.key,
+        "status": DONE,
+        **figures,
+        "seconds": time.monotonic() - start,
+        "machine": quiet_start.machine(),
+    }
+
+
+def _reason(error: Exception) -> str:
+    text = next(iter(str(error).strip().splitlines()), "")
+    return text if text else type(error).__name__
+
+
+def _figures(job: Job) -> dict:
+    from tfsnn import baselines
+    from tfsnn_tools import cell_measure, reproduction_methods
+
+    key = job.key
+    method = reproduction_methods.method(key["method"])
+    pool = "neuron" if key["convert_ap"] else "linear"
+    conversion, model = _converted(job.file, pool, method.reset)
+    shape = tuple(model.inputs[0].shape[1:])
+    test = _read(job.data, job.test_split, key["test_images"], shape, job)
+    # More than are used, so that seeds draw different ones.
+    images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
+
+    def trained(snn):
+        data = _read(job.data, "train", job.hybrid_images, shape, job)
+        options = baselines.HybridTraining(
+            epochs=job.hybrid_epochs, seed=key["seed"]
+        )
+        return baselines.fine_tune(snn, *data, options)
+
+    return cell_measure.measured(
+        conversion,
+        _reference(
+            job.file, job.data, job.test_split, key["test_images"], job.data_dir
+        ),
+        images,
+        test,
+        pipeline=method.pipeline(),
+        timesteps=key["timesteps"],
+        then=trained if method.trains else None,
+        max_images=key["images"],
+        seed=key["seed"],
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _converted(file: str, pool: str, reset: str):
+    """A network and its conversion; cells in a row share them."""
+    import tfsnn
+
+    config = tfsnn.ConversionConfig(average_pool=pool, reset=reset)
+    model = _model(file)
+    return tfsnn.convert(model, config=config), model
+
+
+@functools.lru_cache(maxsize=1)
+def _model(file: str):
+    from tfsnn.errors import ModelFileError
+    from tfsnn_tools.model_files import load_keras_model
+
+    if not pathlib.Path(file).is_file():
+        key = pathlib.Path(file).stem
+        raise ModelFileError(
+            f"No trained network '{file}'. Train one with tfsnn train, or name"
+            f" one with --model={key}:FILE."
+        )
+    return load_keras_model(file)
+
+
+def _read(data, split, count, shape, job):
+    return _loaded(data, split, count, shape, job.data_dir)
+
+
+@functools.lru_cache(maxsize=3)
+def _loaded(data, split, count, shape, data_dir):
+    from tfsnn_tools import data_sources
+    from tfsnn_tools.center_crop import CenterCrop
+
+    crops = data.startswith("tfds:imagenet")
+    return data_sources.load(
+        f"{data}:{split}",
+        preprocessing=CenterCrop(resize=shape[:2]) if crops else None,
+        max_images=count,
+        input_shape=shape,
+        data_dir=data_dir,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _reference(file, data, split, count, data_dir):
+    model = _model(file)
+    shape = tuple(model.inputs[0].shape[1:])
+    images, _ = _loaded(data, split, count, shape, data_dir)
+    return model.predict(images, verbose=0)

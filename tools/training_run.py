@@ -1,0 +1,208 @@
+"""One training run: data, network, callbacks, devices."""
+
+import contextlib
+import dataclasses
+import importlib.util
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app
+
+from tfsnn_models import (
+    datasets,
+    recipes,
+    registry,
+    training,
+    training_memory,
+)
+from tfsnn_tools.model_files import load_keras_model
+
+MEMORY_SHARE = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What is trained, on what, and how.
+
+    Attributes:
+        network: Of the zoo.
+        options: For its builder, besides data and classes.
+        data: Data set.
+        data_dir: TFDS directory.
+        recipe: How.
+        validation: Whether a tenth of the training split chooses the epoch.
+        start_from: Weights to go on from.
+        backup: Folder for the state of an interrupted run.
+        log_dir: Folder for a CSV log, and TensorBoard's; None: none.
+        tensorboard: Whether to write TensorBoard's.
+        mirrored: Whether all GPUs share each batch.
+    """
+
+    network: str
+    options: dict
+    data: datasets.DatasetCard
+    data_dir: str | None
+    recipe: recipes.Recipe
+    validation: bool
+    start_from: str | None
+    backup: pathlib.Path
+    log_dir: str | None = None
+    tensorboard: bool = False
+    mirrored: bool = False
+
+    def execute(self) -> tuple[keras.Model, dict[str, list[float]]]:
+        """Trains; returns a float32 network and what happened."""
+        callbacks = self._callbacks()
+        keras.utils.set_random_seed(self.recipe.seed)
+        with self._scope():
+            model = self._build(self.recipe.dtype_policy)
+            training_memory.check_memory(
+                model, self.recipe.batch_size, available_bytes()
+            )
+            if self.start_from is not None:
+                _take_over(model, self.start_from)
+            train, validation = self._batches()
+            history = training.train(
+                model,
+                train,
+                self.recipe,
+                validation=validation,
+                best=self.best_file,
+                callbacks=callbacks,
+            )
+        clean = self._build("float32")
+        clean.set_weights(model.get_weights())
+        return clean, history
+
+    @property
+    def best_file(self) -> pathlib.Path:
+        """Where the weights of the best epoch are meanwhile."""
+        return self.backup.with_name(f"{self.backup.name}-best") / (
+            "best.weights.h5"
+        )
+
+    def clean_up(self) -> None:
+        """Removes what only an interrupted run would need."""
+        shutil.rmtree(self.best_file.parent, ignore_errors=True)
+        shutil.rmtree(self.backup, ignore_errors=True)
+
+    def test_batches(self) -> tf.data.Dataset:
+        """The split that nothing was chosen on."""
+        examples = datasets.load_split(
+            self.data.name, self.data.test_split, data_dir=self.data_dir
+        )
+        return datasets.evaluation_batches(
+            examples, batch_size=250, data=self.data
+        )
+
+    def _batches(self):
+        examples = datasets.load_split(
+            self.data.name, "train", data_dir=self.data_dir
+        )
+        validation = None
+        if self.validation:
+            held = datasets.without_validation(examples, validation=True)
+            validation = datasets.evaluation_batches(
+                held, batch_size=self.recipe.batch_size, data=self.data
+            )
+            examples = datasets.without_validation(examples, validation=False)
+        train = datasets.training_batches(
+            examples,
+            batch_size=self.recipe.batch_size,
+            data=self.data,
+            augmentation=self.recipe.augmentation,
+            seed=self.recipe.seed,
+        )
+        return train, validation
+
+    def _build(self, dtype_policy: str) -> keras.Model:
+        """The network under a dtype policy; the global one stays."""
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype_policy)
+        try:
+            return registry.build(
+                self.network,
+                input_shape=self.data.input_shape,
+                num_classes=self.data.num_classes,
+                pixel_mean=self.data.pixel_mean,
+                pixel_std=self.data.pixel_std,
+                **self.options,
+            )
+        finally:
+            keras.config.set_dtype_policy(before)
+
+    def _callbacks(self) -> list:
+        found = [keras.callbacks.BackupAndRestore(str(self.backup))]
+        if self.log_dir is None:
+            return found
+        folder = pathlib.Path(self.log_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        found.append(
+            keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True)
+        )
+        if self.tensorboard:
+            _check_tensorboard()
+            found.append(keras.callbacks.TensorBoard(str(folder)))
+        return found
+
+    def _scope(self):
+        if not self.mirrored:
+            return contextlib.nullcontext()
+        devices = [d.name for d in tf.config.list_logical_devices("GPU")]
+        devices = devices or [
+            d.name for d in tf.config.list_logical_devices("CPU")
+        ]
+        if self.recipe.batch_size % len(devices):
+            raise app.UsageError(
+                f"Received batch_size={self.recipe.batch_size} for"
+                f" {len(devices)} devices. Supported: multiples of their"
+                " number, for each takes an equal part. Change --batch_size."
+            )
+        return tf.distribute.MirroredStrategy(devices).scope()
+
+
+def accuracy_of(model: keras.Model, batches) -> float:
+    """Share of images whose largest logit is the label's."""
+    hits = count = 0
+    for images, labels in batches:
+        logits = keras.ops.convert_to_numpy(model(images, training=False))
+        hits += int(np.sum(logits.argmax(axis=-1) == labels.numpy()))
+        count += len(labels)
+    return hits / count
+
+
+def available_bytes() -> int:
+    """Bytes that a training may take: most of what is free now."""
+    try:
+        text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:  # Not on Linux: nothing is refused.
+        return 2**62
+    (line,) = [x for x in text.splitlines() if x.startswith("MemAvailable:")]
+    return int(MEMORY_SHARE * 1024 * int(line.split()[1]))
+
+
+def _take_over(model: keras.Model, file: str) -> None:
+    source = load_keras_model(file)
+    shapes = [tuple(w.shape) for w in source.weights]
+    wanted = [tuple(w.shape) for w in model.weights]
+    if shapes != wanted:
+        raise app.UsageError(
+            f"Received --start_from={file} with {len(shapes)} weights of"
+            f" '{source.name}', which are not those of '{model.name}'"
+            f" ({len(wanted)} weights). Supported: the same network, width,"
+            " classes and batch norms. Choose another --start_from or"
+            " --network."
+        )
+    model.set_weights(source.get_weights())
+
+
+def _check_tensorboard() -> None:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ImportError(
+            "TensorBoard's logs need the package tensorboard, which is not"
+            " installed. Run: pip install 'tfsnn[tensorboard]', or leave"
+            " --tensorboard out; log.csv is written without it."
+        )
