@@ -27,6 +27,8 @@ from tfsnn.serving.c_session import CSession
 from tfsnn_tools import command_line, flag_groups, model_files, tables
 
 USAGE = "tfsnn benchmark serving --exports=DIR,DIR [--flags]"
+SECONDS = 600.0
+"""How long an answer may take."""
 COLUMNS = ("model", "signature", "batch", "through", "requests/s", "images/s")
 COLUMNS += ("p50 ms", "p99 ms")
 
@@ -161,7 +163,7 @@ def _measure_server(options, name, server, target):
             fed = _inputs(options, signature, batch, shape)
 
             def asking(signature=signature, fed=fed):
-                client = GrpcClient("127.0.0.1", server.port)
+                client = GrpcClient("127.0.0.1", server.port, seconds=SECONDS)
                 return lambda: client.predict(target, fed, signature=signature)
 
             yield {

@@ -28,7 +28,6 @@ def parse(
     *,
     required: Sequence[str] = (),
     positional: Sequence[str] = (),
-    repeated: bool = False,
 ) -> list[str]:
     """Reads the command line into `values`.
 
@@ -38,16 +37,51 @@ def parse(
         values: Flags of the command.
         required: Names of flags that must be given.
         positional: What the arguments without a dash are, one each.
-        repeated: Whether the last of these may be given several times.
 
     Returns:
-        The arguments without a dash, as many as `positional`, or more.
+        The arguments without a dash, as many as `positional`.
 
     Raises:
         absl.app.UsageError: If a required flag or an argument is missing, or
             there are too many.
         absl.flags.Error: If a flag is unknown or its value is illegal.
     """
+    arguments = _read(argv, values, required, positional)
+    extra = arguments[len(positional) :]
+    if extra:
+        raise app.UsageError(
+            f"Received unexpected arguments: {' '.join(extra)}. Flags start"
+            " with two dashes: --name=value."
+        )
+    return arguments
+
+
+def parse_many(
+    argv: Sequence[str],
+    values: flags.FlagValues,
+    *,
+    required: Sequence[str] = (),
+    positional: str,
+) -> list[str]:
+    """Reads a command line with any number of arguments, at least one.
+
+    Args:
+        argv: See `parse`.
+        values: See `parse`.
+        required: See `parse`.
+        positional: What an argument without a dash is.
+
+    Returns:
+        The arguments without a dash.
+
+    Raises:
+        absl.app.UsageError: If a required flag or every argument is missing.
+        absl.flags.Error: If a flag is unknown or its value is illegal.
+    """
+    return _read(argv, values, required, (positional,))
+
+
+def _read(argv, values, required, positional) -> list[str]:
     values.set_gnu_getopt(True)
     _, *arguments = values(_underscored(argv))
     missing = [f"--{name}" for name in required if not values[name].value]
@@ -55,12 +89,6 @@ def parse(
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise app.UsageError(f"{', '.join(missing)} {verb} missing.")
-    extra = arguments[len(positional) :]
-    if extra and not repeated:
-        raise app.UsageError(
-            f"Received unexpected arguments: {' '.join(extra)}. Flags start"
-            " with two dashes: --name=value."
-        )
     return arguments
 
 

@@ -78,6 +78,13 @@ def define_flags() -> flags.FlagValues:
         " or into the metadata alone.",
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "weights",
+        "float32",
+        ["float32", "int8"],
+        "Of litert: how weights are stored.",
+        flag_values=values,
+    )
     flag_groups.define_data(values, "Labelled images, to record the accuracy")
     flag_groups.define_num_images(values)
     flag_groups.define_output(values)

@@ -40,7 +40,7 @@ def main(options: flags.FlagValues) -> int:
                 content[name] = _nir(model, folder / name, options)
             else:
                 name = f"t{timesteps}.tflite"
-                content[name] = _litert(model, folder / name)
+                content[name] = _litert(model, folder / name, options.weights)
         text = json.dumps(content, indent=2)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
     if options.json:
@@ -61,17 +61,20 @@ def _nir(
     return {**report.to_dict(), "text": text}
 
 
-def _litert(model: keras.Model, path: pathlib.Path) -> dict[str, Any]:
+def _litert(
+    model: keras.Model, path: pathlib.Path, weights: str
+) -> dict[str, Any]:
     layers = [x for x in model.layers if isinstance(x, SpikingActivation)]
     form = "counts" if any(layer.lag for layer in layers) else "folded"
     try:
-        export_litert(model, path, form=form)
+        export_litert(model, path, form=form, weights=weights)
     except ConversionError:  # Lags shorter than T have no counts.
         form = "folded"
-        export_litert(model, path, form=form)
+        export_litert(model, path, form=form, weights=weights)
     size = path.stat().st_size
     return {
         "form": form,
+        "weights": weights,
         "num_bytes": size,
-        "text": f"{form}, {size / 1e6:.2f} MB",
+        "text": f"{form}, {weights}, {size / 1e6:.2f} MB",
     }

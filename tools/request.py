@@ -77,12 +77,8 @@ def main(argv: list[str]) -> int:
         TfsnnError: If the files cannot be read, or the server refuses.
     """
     options = define_flags()
-    files = command_line.parse(
-        argv,
-        options,
-        required=("model",),
-        positional=("IMAGE",),
-        repeated=True,
+    files = command_line.parse_many(
+        argv, options, required=("model",), positional="IMAGE"
     )
     if options.label is not None and options.version is not None:
         raise app.UsageError("Received --label and --version. Give one.")

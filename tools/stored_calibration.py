@@ -145,12 +145,11 @@ def pipeline_of(values: dict[str, Any]) -> tfsnn.Pipeline | calibration.Search:
             tuple(values["costs"]),
             values["budget"],
         )
-    readout = values["readout"]
     return tfsnn.Pipeline(
         values["name"],
         tuple(map(_strategy, values["strategies"])),
         values["guarded"],
-        readout and _strategy(readout),
+        tuple(map(_strategy, values["readout"])),
     )
 
 

@@ -11,7 +11,7 @@ from tests.support.spiking_networks import (
     spiking,
 )
 from tfsnn.errors import ConversionError, ExportError
-from tfsnn.exchange import export_litert
+from tfsnn.exchange import export_litert, with_int8_weights
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter")
 
@@ -27,9 +27,9 @@ def value(tensor):
 
 
 @pytest.mark.parametrize(
-    "form, lag", [("folded", 0), ("folded", 4), ("counts", 4)]
+    "form, lag, batch_size",
+    [("folded", 0, 1), ("folded", 4, 3), ("counts", 4, 3)],
 )
-@pytest.mark.parametrize("batch_size", [1, 3])
 def test_outputs_are_those_of_the_model(tmp_path, form, lag, batch_size):
     model = spiking(make_dyadic(classifier()), timesteps=4, lag=lag)
     path = export_litert(
@@ -57,10 +57,12 @@ def test_several_outputs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"form": "step"}, {"batch_size": 0}], ids=str
+    "options",
+    [{"form": "step"}, {"batch_size": 0}, {"weights": "int4"}],
+    ids=str,
 )
 def test_refuses_other_options(tmp_path, options):
-    with pytest.raises(ValueError, match="Supported: folded, counts"):
+    with pytest.raises(ValueError, match="Supported: folded, counts; float"):
         export_litert(spiking(classifier()), tmp_path / "x", **options)
 
 
@@ -79,3 +81,26 @@ def test_keeps_an_existing_file(tmp_path):
     with pytest.raises(ExportError, match="exists. Supported: a new file"):
         export_litert(spiking(classifier()), tmp_path / "x")
     assert (tmp_path / "x").read_text() == "mine"
+
+
+def wide_classifier():
+    """Large enough for the converter to store it in 8 bits."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((6, 6, 8))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(32, 3)(image))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(32, 3)(x))
+    x = keras.layers.Flatten()(x)
+    return keras.Model(image, keras.layers.Dense(32)(x))
+
+
+def test_rounded_weights_are_stored_in_8_bits(tmp_path):
+    model = spiking(with_int8_weights(wide_classifier()), timesteps=4)
+    plain = export_litert(model, tmp_path / "x.tflite")
+    small = export_litert(model, tmp_path / "y.tflite", weights="int8")
+    assert small.stat().st_size < 0.6 * plain.stat().st_size
+    # Whole numbers and their largest as a scale of one: exact in 8 bits.
+    batch = np.random.default_rng(0).integers(0, 2, (1, 6, 6, 8))
+    batch = batch.astype("float32")
+    expected, received = (run(p, batch)["output_0"] for p in (plain, small))
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(received, expected, atol=1e-5)

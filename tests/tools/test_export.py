@@ -280,9 +280,10 @@ def test_litert(command, calibrated_folder, output):
         f"--model={calibrated_folder}",
         f"--output={output}",
         "--format=litert",
+        "--weights=int8",
     )
     assert outcome.code == 0, outcome.err
-    assert "t2.tflite: folded" in outcome.out
+    assert "t2.tflite: folded, int8" in outcome.out
     report = json.loads((output / "report.json").read_text())
     size = (output / "t4.tflite").stat().st_size
     assert report["t4.tflite"]["num_bytes"] == size

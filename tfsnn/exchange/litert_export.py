@@ -12,6 +12,7 @@ from tfsnn.conversion.timetable import timesteps_of
 from tfsnn.errors import ExportError
 
 FORMS = ("folded", "counts")
+WEIGHTS = ("float32", "int8")
 FOLDED_LIMIT = 128
 
 
@@ -20,6 +21,7 @@ def export_litert(
     path: str | os.PathLike,
     *,
     form: str = "folded",
+    weights: str = "float32",
     batch_size: int = 1,
     overwrite: bool = False,
 ) -> pathlib.Path:
@@ -35,6 +37,10 @@ def export_litert(
         form: `"folded"`: all T steps are in the file, one after the other for
             the neurons, T up to 128; or `"counts"`: a two-phase network
             without steps, at the size of the analog network.
+        weights: `"float32"`, or `"int8"`: kernels are stored in 8 bits, a
+            scale for each output channel, see `with_int8_weights`; what they
+            are applied to is rounded to 8 bits, for each call and layer anew,
+            which changes spikes of one height not at all.
         batch_size: Images in a call; the file holds one size.
         overwrite: Whether an existing file may be replaced.
 
@@ -46,12 +52,13 @@ def export_litert(
             form is to have it.
         ExportError: If it has several inputs, too many steps, operations that
             LiteRT does not have, or the file cannot be written.
-        ValueError: If the form or batch size is another.
+        ValueError: If the form, weights or batch size is another.
     """
-    if form not in FORMS or batch_size < 1:
+    if form not in FORMS or weights not in WEIGHTS or batch_size < 1:
         raise ValueError(
-            f"form={form!r}, batch_size={batch_size}. Supported:"
-            f" {', '.join(FORMS)}, and a batch of at least 1."
+            f"form={form!r}, weights={weights!r}, batch_size={batch_size}."
+            f" Supported: {', '.join(FORMS)}; {', '.join(WEIGHTS)}; a batch of"
+            " at least 1."
         )
     path = pathlib.Path(path)
     if path.exists() and not (overwrite and path.is_file()):
@@ -68,11 +75,12 @@ def export_litert(
             f" form='folded': up to {FOLDED_LIMIT}. Calibrate a two-phase"
             " network (lag=T) and export form='counts'."
         )
-    _write(_converted(model, batch_size), path)
+    content = _converted(model, batch_size, in_int8=weights == "int8")
+    _write(content, path)
     return path
 
 
-def _converted(model: keras.Model, batch_size: int) -> bytes:
+def _converted(model: keras.Model, batch_size: int, *, in_int8: bool) -> bytes:
     (image, *more) = model.inputs
     if more:
         raise ExportError(
@@ -102,6 +110,8 @@ def _converted(model: keras.Model, batch_size: int) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function], tf.Module()
     )
+    if in_int8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     try:
         return converter.convert()
     except Exception as error:  # The converter raises a private type.
