@@ -83,7 +83,7 @@ def _pareto(axes, rows, cost):
             axes.annotate(
                 f"T={row['timesteps']}" if row["timesteps"] else "ANN",
                 (unit * row[cost], 100 * row["accuracy"]),
-                xytext=(4, -10),
+                xytext=(5, 4),
                 textcoords="offset points",
                 fontsize=7.5,
             )
