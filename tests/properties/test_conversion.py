@@ -87,7 +87,7 @@ def network(drawn):
         left = tensors[-1 - left % min(3, len(tensors))]
         right = tensors[-1 - right % len(tensors)]
         tensors.append(apply(kind, left, right, shared))
-    outputs = layers.Flatten()(layers.Add()(tensors[-2:]))
+    outputs = layers.Flatten()(layers.ReLU()(layers.Add()(tensors[-2:])))
     model = keras.Model(tensors[0], layers.Dense(3)(outputs))
     return dyadic(model)
 

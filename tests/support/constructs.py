@@ -107,9 +107,15 @@ def lines(x):
 @row(shape=(4, 4, 4, 2))
 def volumes(x):
     x = layers.ReLU()(BN()(layers.Conv3D(3, 3, padding="same")(x)))
-    x = layers.MaxPooling3D(2)(x)
     x = layers.ReLU()(layers.Conv3DTranspose(2, 2)(x))
     return layers.Dense(3)(layers.GlobalAveragePooling3D()(x))
+
+
+@row(shape=(4, 4, 4, 2))
+def pooling_of_volumes(x):
+    x = layers.ReLU()(layers.Conv3D(3, 3, padding="same")(x))
+    x = layers.AveragePooling3D(2)(layers.MaxPooling3D(2, 1, "same")(x))
+    return layers.Dense(3)(layers.Flatten()(x))
 
 
 @row

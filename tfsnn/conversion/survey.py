@@ -137,7 +137,7 @@ def survey(
         return Survey(check(model, config=config))
     findings = check_graph(source, config)
     if not findings.ok:
-        rows = _operation_rows(source, config, {})
+        rows = _operation_rows(source, config, {}, findings)
         return Survey(findings, rows)
     graph = source
     if config.max_pool == "average":
@@ -149,17 +149,20 @@ def survey(
     segments = cut(graph, is_neuron=is_neuron, is_head=is_head)
     return Survey(
         findings,
-        _operation_rows(source, config, targets),
+        _operation_rows(source, config, targets, findings),
         tuple(map(_segment_row, segments)),
         timesteps and estimate(graph, timesteps, kind=config.kind),
     )
 
 
 def _operation_rows(
-    graph: Graph, config: ConversionConfig, targets: dict[str, str]
+    graph: Graph,
+    config: ConversionConfig,
+    targets: dict[str, str],
+    findings: Findings,
 ) -> tuple[OperationRow, ...]:
     counted = set()
-    refused = {one.layer for one in check_graph(graph, config)}
+    refused = {one.layer for one in findings}
     rows = []
     for call in graph:
         fate, into = _fate(call, config, targets, refused)

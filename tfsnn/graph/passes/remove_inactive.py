@@ -66,8 +66,11 @@ def remove_inactive(graph: Graph) -> Graph:
         graph: Any graph; it is not changed.
 
     Returns:
-        A graph with the same outputs at inference.
+        A graph with the same outputs at inference; the same one if there is
+        nothing to do.
     """
+    if not any(map(_is_inactive, graph)):
+        return graph
 
     def visit(rewriter, call, args, kwargs):
         if not _is_inactive(call):

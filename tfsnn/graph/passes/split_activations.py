@@ -19,8 +19,11 @@ def split_activations(graph: Graph) -> Graph:
         graph: Any graph; it is not changed.
 
     Returns:
-        A graph with the same outputs at inference.
+        A graph with the same outputs at inference; the same one if there is
+        nothing to do.
     """
+    if not any(_has_activation(call.operation) for call in graph):
+        return graph
 
     def visit(rewriter, call, args, kwargs):
         layer = call.operation
