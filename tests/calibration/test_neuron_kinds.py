@@ -141,7 +141,7 @@ def test_calibrated_saved_exported_and_reloaded(neuron, tmp_path):
     record = export_saved_model(lightly(neuron, lag), tmp_path / "export")
     (kind,) = record.manifest["models"][0]["neurons"]["kinds"]
     assert kind["name"] == neuron
-    served = tf.saved_model.load(str(record.path / str(T)))
+    served = tf.saved_model.load(str(record.path / str(100_000 + T)))
     (outputs,) = served.signatures["serving_default"](
         tf.constant(images)
     ).values()

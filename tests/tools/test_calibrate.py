@@ -110,7 +110,9 @@ def test_options_reach_the_library(command, flags):
     assert record["pipeline"]["name"] == "uncalibrated"
     assert (strategy["per"], strategy["rounding"]) == ("layer", "floor")
     assert record["conversion"] == {
+        "affine": [],
         "average_pool": "neuron",
+        "max_pool": "spiking",
         "equalise": False,
         "max_spikes": 4,
         "neuron": "if",

@@ -108,4 +108,4 @@ def test_a_search_comes_back(command, network_file, images_file, tmp_path):
     record = json.loads((tmp_path / "found/calibration.json").read_text())
     written = stored.to_dict()
     assert written == {name: record[name] for name in written}
-    assert [t.chosen for t in stored.trials] == [True, *4 * [False]]
+    assert [t.chosen for t in stored.trials] == [True, *5 * [False]]
