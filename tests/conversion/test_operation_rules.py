@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 
 from tests.support.convertible import network
@@ -21,6 +22,8 @@ def last_call(function):
         lambda x: -x,
         lambda x: 2.0 * x,
         lambda x: x / 2.0,
+        lambda x: x + np.ones((1, 6, 6, 2)),
+        lambda x: x * np.ones(2),
         lambda x: x[:, ::2, 1:],
         lambda x: x[..., 0],
         lambda x: ops.pad(x, [[0, 0], [1, 1], [0, 0], [0, 1]]),
@@ -42,6 +45,9 @@ def test_affine(function):
         ops.relu6,
         keras.activations.relu,
         lambda x: keras.activations.relu(x, max_value=2.0),
+        lambda x: ops.maximum(x, 0),
+        lambda x: ops.maximum(0.0, x),
+        lambda x: ops.clip(x, 0, 6),
     ],
 )
 def test_relus_are_neurons(function):
@@ -63,7 +69,13 @@ def test_last_activations_are_heads(function):
     ("function", "reason"),
     [
         (lambda x: ops.square(x), "no rule for the operation keras.ops 'Sq"),
-        (lambda x: ops.maximum(x, 0.5), "no rule for the operation"),
+        (lambda x: ops.maximum(x, 0.5), "larger one of a signal and 0"),
+        (lambda x: ops.maximum(x, -x), "larger one of a signal and 0"),
+        (lambda x: ops.clip(x, -1, 1), "only clipping from 0 up"),
+        (lambda x: ops.amax(x, axis=-1), "over other axes than those of the"),
+        (lambda x: x + np.ones((4, 6, 6, 2)), "operand of shape (4, 6, 6, 2)"),
+        (lambda x: x * np.ones((4, 6, 6, 2)), "not treat all samples alike"),
+        (lambda x: x[:, 0] + x, "operand of shape (None, 6, 2)"),
         (lambda x: x * x, "'Multiply' of two tensors is not affine"),
         (lambda x: x / x, "division by a tensor"),
         (lambda x: 1.0 / x, "division by a tensor"),
@@ -73,6 +85,8 @@ def test_last_activations_are_heads(function):
         (lambda x: ops.transpose(x), "moves the batch axis"),
         (lambda x: ops.transpose(x, (1, 0, 2, 3)), "moves the batch axis"),
         (lambda x: ops.reshape(x, (3, -1)), "fixed batch size"),
+        (lambda x: ops.reshape(x, (-1, 2)), "changes the batch axis"),
+        (lambda x: ops.reshape(x, (-1, 12, 5)), "changes the batch axis"),
         (lambda x: ops.concatenate([x, x], axis=0), "over the batch axis"),
         (lambda x: ops.concatenate([x, x], axis=-4), "over the batch axis"),
         (lambda x: ops.mean(x), "over the batch axis"),

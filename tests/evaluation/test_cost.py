@@ -140,6 +140,28 @@ def test_shortcuts_pools_and_kernels_behind_kernels():
     )
 
 
+@pytest.mark.parametrize("execution", EXECUTIONS)
+def test_max_pools_count_all_that_may_pass(execution):
+    options = dict(EXECUTIONS[execution])
+    image = keras.Input(IMAGE_SHAPE)
+    x = layers.ReLU(name="one")(layers.Conv2D(3, 3, padding="same")(image))
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.ReLU(name="two")(layers.Conv2D(4, 1)(x))
+    x = layers.Dense(3)(layers.GlobalMaxPooling2D()(x))
+    model = spiking(
+        make_dyadic(keras.Model(image, x)), timesteps=T, lag=options.pop("lag")
+    )
+    spikes = counted(model)
+    record = evaluate(model, DATA, **options)
+    assert record.execution == execution
+    rows = rows_of(record)
+    assert rows["two"].accumulates * N == pytest.approx(spikes["one"].sum() * 4)
+    assert rows["readout"].accumulates * N == pytest.approx(
+        spikes["two"].sum() * 3
+    )
+    assert rows["two"].macs == rows["readout"].macs == 0
+
+
 def test_a_separable_convolution_is_two_kernels():
     image = keras.Input(IMAGE_SHAPE)
     x = layers.ReLU(name="one")(layers.Conv2D(3, 1)(image))

@@ -105,9 +105,39 @@ def test_rewritten():
     )
 
 
-def test_a_rewrite_that_answers_nothing():
-    register_rule(Own, lambda layer, inputs: None)
-    with pytest.raises(ConversionError, match="rule for 'own'.*answered None"):
+def fails(layer, inputs):
+    raise KeyError("kernel")
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        (lambda layer, inputs: None, "answered None"),
+        (fails, "raised KeyError: 'kernel'"),
+        (lambda layer: None, "raised TypeError"),
+        (lambda layer, inputs: keras.Input((3,)), "raised ValueError"),
+        (
+            lambda layer, inputs: layers.GlobalAveragePooling2D()(inputs),
+            "answered shapes [(None, 3)], not [(None, 6, 6, 3)]",
+        ),
+        (lambda layer, inputs: layer(inputs), "uses a layer of that class"),
+    ],
+    ids=["nothing", "fails", "arguments", "elsewhere", "shape", "itself"],
+)
+def test_rewrites_that_do_not_work(function, problem):
+    register_rule(Own, function)
+    model = model_with()
+    (finding,) = check(model)
+    assert (finding.layer, finding.kind) == ("own", "Own")
+    assert f"The rule for 'own' (Own) {problem}" in finding.remedy
+    assert "Correct the function" in finding.remedy
+    with pytest.raises(ConversionError, match=re.escape(problem)):
+        convert(model)
+
+
+def test_a_rewrite_that_computes_something_else():
+    register_rule(Own, lambda layer, inputs: 4.0 * inputs)
+    with pytest.raises(ConversionError, match="If you declared a layer"):
         convert(model_with())
 
 

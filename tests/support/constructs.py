@@ -67,6 +67,13 @@ def more_operators(x):
 
 
 @row
+def relus_of_other_names(x):
+    y = ops.maximum(conv(x), 0)
+    y = ops.clip(conv(y), 0.0, 0.5)
+    return classify(ops.amax(ops.maximum(0.0, conv(y)), axis=(1, 2)))
+
+
+@row
 def preprocessing(x):
     x = layers.Resizing(4, 4)(layers.Rescaling(1 / 2, offset=0.25)(x))
     x = layers.Normalization(mean=[0.5, 0.25], variance=[1.0, 2.0])(x)

@@ -4,10 +4,13 @@ With time folded into the batch, an operation must be affine and must leave the
 first axis alone.
 """
 
+import math
+
 import keras
+import numpy as np
 
 from tfsnn.graph.passes.operation_pools import is_spatial_maximum
-from tfsnn.graph.passes.relu_forms import relu_arguments
+from tfsnn.graph.passes.relu_forms import relu_arguments_of_call
 from tfsnn.graph.view import Call
 
 AFFINE = "affine"
@@ -68,7 +71,7 @@ def _maximum(call):
 
 
 def _relu(call):
-    arguments = relu_arguments(call.operation)
+    arguments = relu_arguments_of_call(call)
     if arguments is None:
         return None, f"no rule for your own operation '{call.kind}'"
     if arguments.get("negative_slope") or arguments.get("threshold"):
@@ -76,14 +79,43 @@ def _relu(call):
     return NEURON, ""
 
 
+def _clip(call):
+    if relu_arguments_of_call(call) is not None:
+        return NEURON, ""
+    return None, "only clipping from 0 up, as a ReLU does, has a neuron"
+
+
+def _larger(call):
+    if relu_arguments_of_call(call) is not None:
+        return NEURON, ""
+    return None, "only the larger one of a signal and 0, a ReLU, has a neuron"
+
+
 def _last_activation(call):
     return HEAD, ""
+
+
+def _elementwise(call):
+    """Of operands that broadcast over other axes than the first one."""
+    rank = len(call.outputs.shape)
+    for leaf in keras.tree.flatten((call.args, call.kwargs)):
+        shape = tuple(np.shape(leaf)) if hasattr(leaf, "shape") else ()
+        if isinstance(leaf, keras.KerasTensor):
+            fits = len(shape) == rank
+        else:
+            fits = len(shape) < rank or (len(shape) == rank and shape[0] == 1)
+        if not fits:
+            return None, (
+                f"'{call.kind}' has an operand of shape {shape}, which does not"
+                " treat all samples alike"
+            )
+    return AFFINE, ""
 
 
 def _one_tensor(call):
     if len(call.input_tensors) > 1:
         return None, f"'{call.kind}' of two tensors is not affine"
-    return AFFINE, ""
+    return _elementwise(call)
 
 
 def _divide(call):
@@ -138,25 +170,35 @@ def _reshape(call):
     shape = getattr(call.operation, "newshape", None)
     if shape is None or shape[0] not in (-1, None):
         return None, "reshaping with a fixed batch size"
+    old, new = call.input_tensors[0].shape[1:], tuple(shape[1:])
+    sizes_differ = None in old or math.prod(old) != math.prod(new)
+    if shape[0] == -1 and sizes_differ:
+        return None, (
+            f"reshaping of samples of shape {tuple(old)} to rows of shape"
+            f" {new}, which changes the batch axis"
+        )
     return AFFINE, ""
 
 
 _RULES = {
     **dict.fromkeys(TRIED, _affine),
-    "Add": _affine,
-    "Subtract": _affine,
+    "Add": _elementwise,
+    "Subtract": _elementwise,
     "Negative": _affine,
     "Multiply": _one_tensor,
     "Divide": _divide,
     "TrueDivide": _divide,
     "MaxPool": _pool,
     "Max": _maximum,
+    "Amax": _maximum,
     "AveragePool": _affine,
     "DepthToSpace": _affine,
     "SpaceToDepth": _affine,
     "Relu": _relu,
     "Relu6": _relu,
     "ReLU": _relu,
+    "Maximum": _larger,
+    "Clip": _clip,
     "Softmax": _last_activation,
     "LogSoftmax": _last_activation,
     "Sigmoid": _last_activation,

@@ -21,6 +21,11 @@ _NO_SEQUENCES = (
     "Only feed-forward networks convert. Replace it by convolutions and"
     " retrain."
 )
+_EACH_STEP = "it is a wrapper that has a time axis of its own"
+_DIRECTLY = (
+    "Call the layer inside of it directly: Dense works on the last axis, a"
+    " Conv3D with a kernel of 1 in time as a Conv2D at every step."
+)
 _SPEECH = "attention multiplies signals and needs a softmax inside the network"
 _LOOKUP = "it looks integers up; spikes come from numbers"
 _EMBED_FIRST = (
@@ -54,7 +59,7 @@ _REASONS = {
     "ConvLSTM2D": (_RECURRENT, _NO_SEQUENCES),
     "ConvLSTM3D": (_RECURRENT, _NO_SEQUENCES),
     "Bidirectional": (_RECURRENT, _NO_SEQUENCES),
-    "TimeDistributed": (_RECURRENT, _NO_SEQUENCES),
+    "TimeDistributed": (_EACH_STEP, _DIRECTLY),
     "MultiHeadAttention": (_SPEECH, _NO_SEQUENCES),
     "GroupedQueryAttention": (_SPEECH, _NO_SEQUENCES),
     "Attention": (_SPEECH, _NO_SEQUENCES),

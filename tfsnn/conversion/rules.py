@@ -155,6 +155,11 @@ def _operation(call):
 
 
 def _cannot_be_rebuilt(stand_in):
+    if stand_in.fault:
+        return _refused(
+            "the rule registered for its class does not work",
+            stand_in.fault,
+        )
     ruling = _layer(stand_in.original)
     if ruling.role is None:
         return ruling

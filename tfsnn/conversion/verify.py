@@ -119,8 +119,10 @@ def verify(
         raise ConversionError(
             f"The prepared model differs from '{source.name}' by"
             f" {difference:.2e} of the largest output. Supported: up to"
-            f" {tolerance:.0e}, which is rounding. This is a fault of the"
-            " conversion: report the model with `tfsnn check MODEL --json`."
+            f" {tolerance:.0e}, which is rounding. If you declared a layer"
+            " (register_rule, affine=...), correct that; else it is a fault of"
+            " the conversion: report the model with `tfsnn check MODEL"
+            " --json`."
         )
     return float(difference)
 

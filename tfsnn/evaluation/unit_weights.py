@@ -8,8 +8,9 @@ import tensorflow as tf
 from tfsnn.conversion.rules import KERNEL_LAYERS
 from tfsnn.conversion.single_step import applied
 from tfsnn.graph.passes.kernel_layers import acts_as
+from tfsnn.graph.passes.max_pools import average_of
 from tfsnn.graph.view import Call
-from tfsnn.layers import ChannelAffine
+from tfsnn.layers import ChannelAffine, SpikingMaxPooling
 
 SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 POOLS = (
@@ -86,9 +87,13 @@ def passed_on(call: Call, values: dict[int, tf.Tensor]) -> tf.Tensor:
         values: Id of each of its inputs to `[1, ...]`.
 
     Returns:
-        `[1, ...]`: of each output, how many inputs it is made from.
+        `[1, ...]`: of each output, how many inputs it is made from. Of max
+        pooling all in its window, so what comes behind it is counted for every
+        spike that it may pass on, which is an upper bound.
     """
     operation = call.operation
+    if isinstance(operation, SpikingMaxPooling):
+        operation = average_of(operation.pool, dtype="float32")
     inputs = [values[id(tensor)] for tensor in call.input_tensors]
     if acts_as(operation, *SUMS) or call.kind in SUM_OPERATIONS:
         return _broadcast(sum(inputs), call)
@@ -96,7 +101,10 @@ def passed_on(call: Call, values: dict[int, tf.Tensor]) -> tf.Tensor:
         return _broadcast(inputs[0], call)
     if acts_as(operation, *POOLS):
         return _sum_pool(operation, inputs[0])
-    outputs = applied(call, lambda tensor: values[id(tensor)])
+    if acts_as(operation, *GLOBAL_POOLS):
+        outputs = operation(inputs[0])
+    else:
+        outputs = applied(call, lambda tensor: values[id(tensor)])
     if acts_as(operation, *GLOBAL_POOLS) or call.kind == "Mean":
         ratio = math.prod(inputs[0].shape) / math.prod(outputs.shape)
         return outputs * ratio

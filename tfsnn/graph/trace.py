@@ -10,6 +10,7 @@ from tfsnn.layers import DeclaredAffine
 
 from .custom_rules import RELU, custom_rule
 from .rewrite import Rewriter
+from .rewriting_rules import rewritten
 from .view import Graph, symbolic_tensors
 
 
@@ -19,12 +20,20 @@ class StandIn(keras.Operation):
     Args:
         original: The layer of the user's model.
         name: Its name.
+        fault: What is wrong with the rule that rewrites it; empty if it is not
+            that.
     """
 
-    def __init__(self, original: keras.Operation, name: str | None = None):
+    def __init__(
+        self,
+        original: keras.Operation,
+        name: str | None = None,
+        fault: str = "",
+    ):
         """See the class."""
         super().__init__(name=name or original.name)
         self.original = original
+        self.fault = fault
 
     def compute_output_spec(self, *args, **kwargs):
         """What the original returns."""
@@ -81,8 +90,10 @@ class _Tracer:
             if rule is not None and rule.role == RELU:
                 layer = self._relu(operation, rule.max_value, inner)
             elif rule is not None and callable(rule.role):
-                graph = self._rewritten(operation, rule.role, args, kwargs)
-                return _replayed(rewriter, graph, args, kwargs)
+                found = self._by_rule(operation, rule.role, args, kwargs)
+                if isinstance(found, Graph):
+                    return _replayed(rewriter, found, args, kwargs)
+                layer = found
             else:
                 layer = self._copy(rewriter, operation, inner)
             if operation.name in self._affine:
@@ -100,25 +111,15 @@ class _Tracer:
             self._opened[id(nested)] = self.trace(functional, inner=True)
         return self._opened[id(nested)]
 
-    def _rewritten(self, layer, function, args, kwargs) -> Graph:
-        """What a user's function puts in the place of a layer, as a graph."""
-        inputs = [_placeholder(t) for t in symbolic_tensors((args, kwargs))]
-        given = iter(inputs)
-        args, kwargs = keras.tree.map_structure(
-            lambda leaf: (
-                next(given) if isinstance(leaf, keras.KerasTensor) else leaf
-            ),
-            (args, kwargs),
-        )
-        outputs = function(layer, *args, **kwargs)
-        if not symbolic_tensors(outputs):
-            raise ConversionError(
-                f"The rule for '{layer.name}' ({type(layer).__name__}) answered"
-                f" {outputs!r}. Supported: what layers and keras.ops return for"
-                " the symbolic tensors that it got. Correct the function given"
-                " to register_rule."
-            )
-        return self.trace(keras.Model(inputs, outputs), inner=True)
+    def _by_rule(self, layer, function, args, kwargs) -> Graph | StandIn:
+        """What a user's rule makes of a layer."""
+        try:
+            model = rewritten(layer, function, args, kwargs)
+        except ConversionError as error:
+            if not self._stand_ins:
+                raise
+            return _stand_in(layer, layer.name, str(error))
+        return self.trace(model, inner=True)
 
     def _name(self, operation, inner):
         if not inner:
@@ -199,14 +200,10 @@ def _replayed(rewriter: Rewriter, graph: Graph, args, kwargs) -> Any:
     return keras.tree.map_structure(renew, graph.model.output)
 
 
-def _placeholder(tensor: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype)
-
-
-def _stand_in(operation, name):
+def _stand_in(operation, name, fault=""):
     # The class name is what messages tell.
     kind = type(type(operation).__name__, (StandIn,), {})
-    return kind(operation, name)
+    return kind(operation, name, fault)
 
 
 def _as_functional(model):

@@ -2,7 +2,7 @@
 
 import keras
 
-from tfsnn.graph.passes.relu_forms import relu_arguments
+from tfsnn.graph.passes.relu_forms import relu_arguments_of_call
 from tfsnn.graph.rewrite import rewrite, unchanged
 from tfsnn.graph.view import Graph, symbolic_tensors
 
@@ -22,7 +22,7 @@ def canonical_relu(graph: Graph) -> Graph:
     """
 
     def visit(rewriter, call, args, kwargs):
-        arguments = relu_arguments(call.operation)
+        arguments = relu_arguments_of_call(call)
         if arguments is None:
             return unchanged(rewriter, call, args, kwargs)
         (tensor,) = symbolic_tensors((args, kwargs))

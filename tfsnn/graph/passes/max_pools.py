@@ -45,10 +45,21 @@ def max_to_average(graph: Graph) -> Graph:
         pool = call.operation
         if not is_max_pool(pool):
             return unchanged(rewriter, call, args, kwargs)
-        kind = next(_AVERAGES[cls] for cls in _AVERAGES if acts_as(pool, cls))
-        average = kind.from_config(
-            {**pool.get_config(), "name": rewriter.name_of_use(pool)}
-        )
+        average = average_of(pool, name=rewriter.name_of_use(pool))
         return rewriter.apply(average, *args, **kwargs)
 
     return rewrite(graph, visit)
+
+
+def average_of(pool: keras.layers.Layer, **changes) -> keras.layers.Layer:
+    """An average pool over the same windows.
+
+    Args:
+        pool: A max pool.
+        **changes: Entries of its configuration that are to be others.
+
+    Returns:
+        A new layer.
+    """
+    kind = next(_AVERAGES[cls] for cls in _AVERAGES if acts_as(pool, cls))
+    return kind.from_config({**pool.get_config(), **changes})

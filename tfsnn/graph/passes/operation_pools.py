@@ -65,7 +65,7 @@ def _layer(call: Call, rewriter) -> keras.Layer | None:
 def is_spatial_maximum(call: Call) -> bool:
     """Whether `max` runs over all axes between batch and channels."""
     operation, rank = call.operation, len(call.input_tensors[0].shape)
-    if call.kind != "Max" or rank not in _POOLS:
+    if call.kind not in ("Max", "Amax") or rank not in _POOLS:
         return False
     axis = operation.axis
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)

@@ -3,8 +3,10 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfsnn.graph.passes.kernel_layers import acts_as
+from tfsnn.graph.view import Call
 
 _FUNCTIONS = (
     (keras.activations.relu, {}),
@@ -35,6 +37,38 @@ def relu_arguments(form: Any) -> dict[str, Any] | None:
         arguments = _OPERATIONS[type(form).__name__]
         return _arguments_of(form) if arguments is None else dict(arguments)
     return None
+
+
+def relu_arguments_of_call(call: Call) -> dict[str, Any] | None:
+    """The same for a call: also `maximum(x, 0)` and `clip(x, 0, top)`.
+
+    Args:
+        call: A call of any graph.
+
+    Returns:
+        Keyword arguments, or None if it is not a ReLU of any kind.
+    """
+    operation = call.operation
+    if isinstance(operation, keras.Layer):
+        return relu_arguments(operation)
+    if not type(operation).__module__.startswith("keras."):
+        return None
+    if call.kind == "Clip" and _is_number(operation.x_min, 0):
+        top = operation.x_max
+        capped = _is_number(top) and top >= 0
+        return {"max_value": float(top)} if capped else None
+    if call.kind == "Maximum":
+        operands = keras.tree.flatten((call.args, call.kwargs))
+        bounds = [x for x in operands if not isinstance(x, keras.KerasTensor)]
+        alone = len(bounds) == len(operands) - 1 == 1
+        return {} if alone and _is_number(bounds[0], 0) else None
+    return relu_arguments(operation)
+
+
+def _is_number(value, wanted=None):
+    if isinstance(value, keras.KerasTensor) or np.ndim(value):
+        return False
+    return wanted is None or float(value) == wanted
 
 
 def _arguments_of(form):
