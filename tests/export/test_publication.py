@@ -38,7 +38,11 @@ def write(path, timesteps=TIMESTEPS, **options):
     versions = []
     for T in timesteps:
         number = version_of(place.revision, T)
-        entry = {"version": number, "revision": place.revision}
+        entry = {
+            "version": number,
+            "revision": place.revision,
+            "signatures": {},
+        }
         versions.append(Version(number, label_of(T), {}, WeightPool(), entry))
     return publish(place, versions, {})
 

@@ -235,10 +235,17 @@ def _write_description(folder, place, models, labels, about) -> None:
         CONFIG: config,
         BATCHING: batching_config(),
         COMPOSE: compose_file(place.name),
-        README: readme(place.name, labels),
+        README: readme(place.name, labels, _signatures(entries, labels)),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _signatures(entries, labels) -> list[str]:
+    """Names of those of the version of the first label."""
+    first = next(iter(labels.values()))
+    (entry,) = [x for x in entries if x["version"] == first]
+    return list(entry["signatures"])
 
 
 def _save(version: Version, folder: pathlib.Path) -> None:
