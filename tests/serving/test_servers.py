@@ -149,9 +149,11 @@ def test_a_dtype_without_arrays_is_an_invalid_argument(server):
     request.inputs["images"].dtype = tf.variant.as_datatype_enum
     request.inputs["images"].tensor_shape.dim.add(size=1)
     service = stubs.apis("prediction_service_pb2_grpc")
-    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        with pytest.raises(grpc.RpcError) as caught:
-            service.PredictionServiceStub(channel).Predict(request, timeout=30)
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        service.PredictionServiceStub(channel).Predict(request, timeout=30)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
