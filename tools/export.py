@@ -29,6 +29,7 @@ FORMATS = {
 }
 FILES = ("nir", "litert")
 """Formats of one file for each T, see `export_files`."""
+OF_ONE_FORMAT = {"potential": "nir", "weights": "litert"}
 DECODING = ("scale", "mean", "std")
 
 
@@ -131,7 +132,7 @@ def main(argv: list[str]) -> int:
 
 
 def _refuse_idle_flags(options: flags.FlagValues) -> None:
-    """Flags about images mean nothing without images."""
+    """Flags that mean nothing without images, or with this format."""
     names = ("num_images", "seed", "data_dir", *flag_groups.PREPROCESSING)
     if options.serialized:
         names = [name for name in names if name not in DECODING]
@@ -148,6 +149,12 @@ def _refuse_idle_flags(options: flags.FlagValues) -> None:
             raise app.UsageError(
                 f"Received {', '.join(given)} with --format={options.format}."
                 " These are for TensorFlow Serving. Leave them out."
+            )
+    for name, format_ in OF_ONE_FORMAT.items():
+        if options[name].present and options.format != format_:
+            raise app.UsageError(
+                f"Received --{name} with --format={options.format}. Supported:"
+                f" --{name} with --format={format_}. Leave it out."
             )
     if options.serialized and options.preprocess:
         raise app.UsageError(

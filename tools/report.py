@@ -61,6 +61,16 @@ def main(argv: list[str]) -> int:
         )
     output = pathlib.Path(options.output)
     writes = not (options.json or options.text)
+    if options["output"].present and not writes:
+        raise app.UsageError(
+            "Received --output with --json or --text, which write nothing."
+            " Leave one out."
+        )
+    if writes and output.is_dir():
+        raise ReportError(
+            f"Received the output '{output}', which is a folder. Supported: a"
+            " file. Choose another --output."
+        )
     if writes and output.exists() and not options.overwrite:
         raise ReportError(
             f"Received the output '{output}', which exists. Supported: a new"

@@ -133,6 +133,7 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("table",))
     table = _table(options.table)
+    _check_names(options, table)
     cells = reproduction_cells.cells(table, _selection(options, table))
     quiet_start.import_tensorflow()
     todo = jobs(options, cells)
@@ -198,6 +199,18 @@ def _table(number: int):
     return paper_ablations.TABLES[number]
 
 
+def _check_names(options, table) -> None:
+    """Refuses --model of a network that the table does not have."""
+    everything = reproduction_cells.cells(table, reproduction_cells.Selection())
+    known = list(dict.fromkeys(cell.model_key for cell in everything))
+    unknown = sorted(set(_files(options)) - set(known))
+    if unknown:
+        raise app.UsageError(
+            f"Received --model for {', '.join(unknown)}, which Table"
+            f" {options.table} does not have. Supported: {', '.join(known)}."
+        )
+
+
 def _selection(options, table) -> reproduction_cells.Selection:
     from tfsnn_tools.pipeline_names import PIPELINES
 
@@ -213,6 +226,13 @@ def _selection(options, table) -> reproduction_cells.Selection:
                 f" {', '.join(unknown)} is unknown. Supported:"
                 f" {', '.join(known)}."
             )
+    counts_images = any("images" in x for x in table.columns.values())
+    if counts_images and len(options.timesteps) > 1:
+        raise app.UsageError(
+            f"Received --timesteps={','.join(options.timesteps)} for Table"
+            f" {options.table}, whose columns are numbers of images. Supported:"
+            " one T."
+        )
     return reproduction_cells.Selection(
         blocks=options.blocks,
         methods=options.methods,
@@ -235,6 +255,7 @@ def _whole(name, texts, low) -> list[int]:
 
 
 def _files(options) -> dict[str, str]:
+    """Networks to the files that --model names."""
     pairs = [text.partition(":") for text in options.model]
     if not all(key and file for key, _, file in pairs):
         raise app.UsageError(

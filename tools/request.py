@@ -8,16 +8,20 @@ here, as the flags say, or by the server if it offers the signature
 
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from absl import app, flags
 
+from tfsnn.errors import RequestError
 from tfsnn.serving import GrpcClient, RestClient, Target
 from tfsnn_tools import command_line, flag_groups, request_images, tables
 
 USAGE = "tfsnn request --model=NAME [--label=t16] [--flags] IMAGE ..."
 PORTS = {"grpc": 8500, "rest": 8501}
+# Of a bundle they are t8_serialized and t8_anytime.
+SERIALIZED, ANYTIME = "serialized", "anytime"
 
 
 def define_flags() -> flags.FlagValues:
@@ -27,7 +31,11 @@ def define_flags() -> flags.FlagValues:
         ("host", "127.0.0.1", "Name or address of the server."),
         ("model", None, "Name of the model."),
         ("label", None, "Label of the version, as t16."),
-        ("signature", None, "Signature; serving_default, or serialized."),
+        (
+            "signature",
+            None,
+            "Signature, of a bundle as t16; serving_default, or serialized.",
+        ),
         ("scale", None, "Factor of the pixels of image files, as 1/255."),
     ):
         flags.DEFINE_string(name, default, text, flag_values=values)
@@ -87,13 +95,32 @@ def main(argv: list[str]) -> int:
     port = options.port or PORTS[options.protocol]
     with client(options.host, port, seconds=options.seconds) as asked:
         signature, inputs = _inputs(options, files)
-        outputs = asked.predict(target, inputs, signature=signature)
+        try:
+            outputs = asked.predict(target, inputs, signature=signature)
+        except RequestError as error:
+            raise _explained(error, options, signature) from error
     outputs = {name or "output": value for name, value in outputs.items()}
     if options.json:
         print(json.dumps({k: v.tolist() for k, v in outputs.items()}))
     else:
         _report(outputs, files)
     return 0
+
+
+def _explained(
+    error: RequestError, options: flags.FlagValues, signature: str
+) -> RequestError:
+    """Says what to do where files were sent because no flag said how else."""
+    chosen_here = options.signature is None and signature == SERIALIZED
+    if not (chosen_here and "not found" in str(error)):
+        return error
+    if "signature key" not in str(error):
+        return error
+    return RequestError(
+        error.code,
+        f"{error} The server decodes no files: say how images are scaled here,"
+        " as --scale=1/255, or export with --serialized.",
+    )
 
 
 def _inputs(
@@ -106,8 +133,8 @@ def _inputs(
     anytime = options.confidence is not None or options.max_steps is not None
     signature = options.signature
     if signature is None and not (scaled or arrays or anytime):
-        signature = "serialized"
-    if signature == "serialized":
+        signature = SERIALIZED
+    if (signature or "").endswith(SERIALIZED):
         return signature, {"serialized": request_images.contents(paths)}
     images = request_images.read(
         paths,
@@ -116,34 +143,35 @@ def _inputs(
         std=options.std,
     )
     inputs = {"images": images}
-    if anytime or signature == "anytime":
+    if anytime or (signature or "").endswith(ANYTIME):
         confidence = 2.0 if options.confidence is None else options.confidence
         steps = options.max_steps or np.iinfo("int32").max
         inputs["confidence"] = np.full(len(images), confidence, "float32")
         inputs["max_steps"] = np.full(len(images), steps, "int32")
-        signature = signature or "anytime"
+        signature = signature or ANYTIME
     return signature or "serving_default", inputs
 
 
 def _report(outputs: dict[str, np.ndarray], files: list[str]) -> None:
     (count, *_) = {len(value) for value in outputs.values()}
     names = files if len(files) == count else [str(n) for n in range(count)]
-    rows = []
-    for number, name in enumerate(names):
-        row = {key: value[number] for key, value in outputs.items()}
-        rows.append((name, *(_text(key, row) for key in COLUMNS)))
-    tables.print_table("", ("image", *COLUMNS), rows)
+    columns = [column for column in COLUMNS if column in outputs]
+    rows = [
+        (name, *(COLUMNS[key][1](outputs[key][number]) for key in columns))
+        for number, name in enumerate(names)
+    ]
+    if columns:
+        titles = [COLUMNS[key][0] for key in columns]
+        tables.print_table("", ("image", *titles), rows)
+        return
+    for key, value in outputs.items():
+        print(f"{key}: {value.dtype} {list(value.shape)}")
+    print("Values: --json")
 
 
-COLUMNS = ("class", "probability", "steps")
-
-
-def _text(column: str, row: dict[str, Any]) -> str:
-    """What a row has for a column; a dash where it has nothing."""
-    if column == "class" and "classes" in row:
-        return str(int(row["classes"]))
-    if column == "probability" and "probabilities" in row:
-        return f"{float(np.max(row['probabilities'])):.4f}"
-    if column == "steps" and "steps" in row:
-        return str(int(row["steps"]))
-    return "-"
+COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "classes": ("class", lambda value: str(int(value))),
+    "probabilities": ("probability", lambda value: f"{np.max(value):.4f}"),
+    "steps": ("steps", lambda value: str(int(value))),
+}
+"""Output to its title in a table and the text of its value."""

@@ -117,7 +117,17 @@ def test_changed_missing_and_new_files_are_found(export):
 
 def test_a_missing_version_is_found(export):
     (export / "8").rename(export / "9")
-    assert changed_files(export) == ["8/saved_model.pb", "8/variables/data"]
+    assert changed_files(export) == [
+        "8/assets.extra/manifest.json",
+        "8/saved_model.pb",
+        "8/variables/data",
+    ]
+
+
+def test_a_version_with_a_changed_manifest_is_found(export):
+    file = export / "8" / "assets.extra" / "manifest.json"
+    file.write_text(file.read_text().replace('"net"', '"nut"'))
+    assert changed_files(export) == ["8/assets.extra/manifest.json"]
 
 
 def test_one_version_is_compared_alone(export):

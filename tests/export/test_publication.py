@@ -31,14 +31,18 @@ def without_tensorflow(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-def write(path, **options):
+def write(path, timesteps=TIMESTEPS, **options):
     place = find_place(
         path, None, **{"overwrite": False, "revise": False, **options}
     )
     versions = []
-    for T in TIMESTEPS:
+    for T in timesteps:
         number = version_of(place.revision, T)
-        entry = {"version": number, "revision": place.revision}
+        entry = {
+            "version": number,
+            "revision": place.revision,
+            "signatures": {},
+        }
         versions.append(Version(number, label_of(T), {}, WeightPool(), entry))
     return publish(place, versions, {})
 
@@ -83,6 +87,15 @@ def test_only_one_revision_before_is_kept(tmp_path):
     labels, versions = served(tmp_path / "net")
     assert versions == [200_008, 200_016, 300_008, 300_016]
     assert not (tmp_path / "net" / "100008").exists()
+
+
+def test_labels_that_a_revision_lacks_stay(tmp_path):
+    write(tmp_path / "net")
+    for _ in range(2):
+        manifest = write(tmp_path / "net", timesteps=(16,), revise=True)
+    expected = {"t8": 100_008, "t16": 300_016}
+    assert manifest["labels"] == expected
+    assert served(tmp_path / "net") == (expected, [100_008, 200_016, 300_016])
 
 
 def test_to_revise_what_is_not_there_is_to_write_it(tmp_path):

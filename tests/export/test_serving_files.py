@@ -43,11 +43,21 @@ def test_batches_are_padded_to_powers_of_two():
     assert sizes == ["1", "2", "4", "8", "16", "32", "64"]
 
 
-def test_readme_has_five_lines():
-    text = serving_files.readme("net", {"t8": 100_008, "t16": 100_016})
+@pytest.mark.parametrize(
+    "signatures, asked",
+    [
+        (["serving_default"], "--label=t8 images.npy`"),
+        (["serialized", "trace"], "--label=t8 image.png`"),
+        (["t8_serialized"], "--label=t8 --signature=t8_serialized image.png`"),
+    ],
+    ids=["arrays", "files", "bundle"],
+)
+def test_readme_has_five_lines(signatures, asked):
+    labels = {"t8": 100_008, "t16": 100_016}
+    text = serving_files.readme("net", labels, signatures)
     assert len(text.splitlines()) == 5
     assert "t8 (100008), t16 (100016)" in text
-    assert "--label=t8" in text
+    assert asked in text
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "-x", "ä", 'a"b'])

@@ -97,6 +97,15 @@ def test_number_of_steps(functions, confidence, max_steps, steps):
     np.testing.assert_array_equal(found["steps"], [steps, steps])
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("name", ["confidence", "max_steps"])
+def test_one_value_for_each_image(functions, name, count):
+    values = {"confidence": tf.ones([2]), "max_steps": tf.ones([2], tf.int32)}
+    values[name] = tf.repeat(values[name][:1], count)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=name):
+        functions["anytime"](images=tf.constant(images(2)), **values)
+
+
 def test_an_image_does_not_depend_on_others(functions):
     batch = images(8)
     together = anytime(functions, batch, 0.6, T)

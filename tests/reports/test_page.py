@@ -124,6 +124,13 @@ def test_file_that_cannot_be_written(tmp_path):
         write_html(build_report([run()]), tmp_path / "file" / "r.html")
 
 
+def test_nothing_is_left_where_a_folder_is_in_the_way(tmp_path):
+    (tmp_path / "r.html").mkdir()
+    with pytest.raises(ReportError, match="which cannot be written"):
+        write_html(build_report([run(timesteps=(4,))]), tmp_path / "r.html")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+
+
 def test_missing_extra():
     with pytest.raises(ReportError, match=r"pip install 'tfsnn\[report\]'"):
         drawing.require("no_such_module")

@@ -54,6 +54,7 @@ BAD = {
         r"lacks \['pipeline', 'seed', 'steps'\]",
     ),
     "bad calibration alone": ("calibration.json", {}, "lacks"),
+    "calibration is no object": ("calibration.json", 5, "lacks"),
 }
 
 

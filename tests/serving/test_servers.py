@@ -22,7 +22,7 @@ from tests.support.servers import (
 )
 from tfsnn.errors import RequestError
 from tfsnn.export import export_saved_model
-from tfsnn.serving import GrpcClient, RestClient, Target
+from tfsnn.serving import GrpcClient, RestClient, Target, stubs
 
 MODEL = "net"
 VERSIONS = {2: 100_002, 4: 100_004}
@@ -142,6 +142,21 @@ def test_malformed_images_are_invalid_arguments(clients, value, text):
     clients["grpc"].predict(Target(MODEL), {"images": served.images(1)})
 
 
+def test_a_dtype_without_arrays_is_an_invalid_argument(server):
+    grpc = pytest.importorskip("grpc")
+    request = stubs.apis("predict_pb2").PredictRequest()
+    request.model_spec.name = MODEL
+    request.inputs["images"].dtype = tf.variant.as_datatype_enum
+    request.inputs["images"].tensor_shape.dim.add(size=1)
+    service = stubs.apis("prediction_service_pb2_grpc")
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        service.PredictionServiceStub(channel).Predict(request, timeout=30)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
 def test_no_image_is_refused(clients):
     with pytest.raises(RequestError) as caught:
         clients["grpc"].predict(Target(MODEL), {"images": served.images(0)})
@@ -155,8 +170,9 @@ def test_no_image_is_refused(clients):
         (Target(MODEL, label="t64"), "INVALID_ARGUMENT", "version label: t64"),
         (Target(MODEL, version=100_064), "NOT_FOUND", "100064"),
         (Target("nut"), "NOT_FOUND", "nut"),
+        (Target("a nut"), "NOT_FOUND", "nut"),
     ],
-    ids=["label", "version", "model"],
+    ids=["label", "version", "model", "space"],
 )
 def test_what_is_not_served(clients, protocol, target, code, text):
     with pytest.raises(RequestError, match=text) as caught:
@@ -210,6 +226,7 @@ BODIES = {
     "rows that are none": '{"instances": 1}',
     "ragged": '{"instances": [[1, 2], [3]]}',
     "texts": '{"instances": ["x"]}',
+    "ragged texts": '{"signature_name": "serialized", "inputs": [["x"], "y"]}',
     "signature is a number": '{"signature_name": 1, "instances": [1]}',
 }
 

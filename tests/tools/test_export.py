@@ -304,6 +304,23 @@ def test_extra_is_named_where_it_is_missing(
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    "flags, text",
+    [
+        (["--potential=metadata"], "--potential with --format=saved_model"),
+        (["--format=nir", "--weights=int8"], "--weights with --format=nir"),
+    ],
+)
+def test_flags_of_another_format(
+    command, calibrated_folder, output, flags, text
+):
+    where = [f"--model={calibrated_folder}", f"--output={output}"]
+    outcome = command("export", *where, *flags)
+    assert outcome.code == 2
+    assert f"Received {text}" in outcome.err
+    assert not output.exists()
+
+
 def test_nir_takes_no_flags_of_serving(command, calibrated_folder, output):
     outcome = command(
         "export",

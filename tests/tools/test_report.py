@@ -67,9 +67,17 @@ def test_no_run(command):
     assert (outcome.code, "RUN is missing." in outcome.err) == (2, True)
 
 
-def test_json_and_text(command, runs):
-    outcome = command("report", *runs, "--json", "--text")
+@pytest.mark.parametrize("flag", ["--text", "--output=r.html"])
+def test_json_alone(command, runs, flag):
+    outcome = command("report", *runs, "--json", flag)
     assert outcome.code == 2
+    assert "Leave one out" in outcome.err
+
+
+def test_output_that_is_a_folder(command, runs, tmp_path):
+    outcome = command("report", *runs, f"--output={tmp_path}", "--overwrite")
+    assert outcome.code == 1
+    assert "which is a folder" in outcome.err
 
 
 def test_run_that_is_none(command, tmp_path):

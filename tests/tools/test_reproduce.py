@@ -163,6 +163,7 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
         ({"timesteps": "0"}, "--timesteps=0. Supported: whole numbers from 1"),
         ({"seeds": "x"}, "--seeds=x. Supported: whole numbers from 0"),
         ({"model": "net.keras"}, "--model=net.keras. Supported: NETWORK_DATA"),
+        ({"model": "vgg:a.keras"}, "vgg, which Table 9 does not have. Supp"),
         ({"table": None}, "--table is missing"),
     ],
 )
@@ -171,6 +172,13 @@ def test_usage_errors(reproduce, tmp_path, changes, text):
     assert outcome.code == 2
     assert text in outcome.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_of_numbers_of_images_takes_one_t(reproduce):
+    part = {"blocks": "vgg16_cifar100", "methods": None, "model": None}
+    outcome = reproduce("--dry-run", table=7, timesteps="8,16", **part)
+    assert outcome.code == 2
+    assert "--timesteps=8,16 for Table 7" in outcome.err
 
 
 def job(file, data, **changes):

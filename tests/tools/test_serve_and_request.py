@@ -104,6 +104,50 @@ def test_most_steps(request_, picture):
 
 
 @protocols
+def test_what_no_table_shows(request_, picture, protocol):
+    flags = ["--signature=trace", "--label=t4", "--scale=1/255"]
+    outcome = request_(*flags, picture, protocol=protocol)
+    assert outcome.code == 0
+    assert "[1, 4, 3]" in outcome.out
+    assert "--json" in outcome.out
+
+
+def test_bundle(command, calibrated_folder, tmp_path, picture):
+    output = tmp_path / MODEL
+    flags = ["--format=bundle", "--serialized", "--scale=1/255"]
+    where = [f"--model={calibrated_folder}", f"--output={output}"]
+    assert command("export", *where, *flags).code == 0
+    asked = ["--model=net", "--label=bundle", picture, "--json"]
+    with DevelopmentServer(output) as running:
+        asked.append(f"--port={running.port}")
+        stops = command(
+            "request", *asked, "--signature=t4_anytime", "--scale=1/255"
+        )
+        file = command("request", *asked, "--signature=t4_serialized")
+    assert set(json.loads(stops.out)["steps"]) == {4}
+    np.testing.assert_allclose(
+        json.loads(file.out)["logits"], logits(output, 100_000), atol=1e-6
+    )
+    text = (output / "README.md").read_text()
+    assert "--label=bundle --signature=t2_serialized image.png" in text
+
+
+def test_files_where_none_are_decoded(
+    command, calibrated_folder, tmp_path, picture
+):
+    output = tmp_path / MODEL
+    where = [f"--model={calibrated_folder}", f"--output={output}"]
+    assert command("export", *where).code == 0
+    assert "images.npy" in (output / "README.md").read_text()
+    with DevelopmentServer(output) as running:
+        outcome = command(
+            "request", "--model=net", f"--port={running.port}", picture
+        )
+    assert outcome.code == 1
+    assert "--scale=1/255, or export with --serialized" in outcome.err
+
+
+@protocols
 def test_unknown_label(request_, picture, protocol):
     outcome = request_("--label=t64", picture, protocol=protocol)
     assert outcome.code == 1

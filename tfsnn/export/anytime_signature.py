@@ -54,9 +54,8 @@ def anytime_function(
     def run(images, confidence, max_steps):
         batch_size = tf.shape(images)[0]
         constants = form.prelude(images)
-        # Of another length, they are refused here.
-        confidence = tf.broadcast_to(confidence, [batch_size])
-        limit = tf.broadcast_to(max_steps, [batch_size])
+        confidence = _one_each(confidence, batch_size, "confidence")
+        limit = _one_each(max_steps, batch_size, "max_steps")
         limit = tf.clip_by_value(limit, 1, form.timesteps)
 
         def going(state, progress):
@@ -105,6 +104,18 @@ def confidence_of(logits: tf.Tensor) -> tf.Tensor:
     """Largest softmax, float32 `[B]`, of logits `[B, K]`."""
     shares = tf.nn.softmax(tf.cast(logits, tf.float32))
     return tf.reduce_max(shares, axis=-1)
+
+
+def _one_each(values, batch_size, name):
+    """The values; refused at run time if they are not one an image."""
+    count = tf.size(values)
+    fits = tf.debugging.Assert(
+        count == batch_size,
+        [f"Input {name} has", count, "values for", batch_size]
+        + ["images. Supported: one for each image."],
+    )
+    with tf.control_dependencies([fits]):
+        return tf.identity(values)
 
 
 def _shapes(specs):

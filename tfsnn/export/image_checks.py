@@ -42,7 +42,8 @@ def checked_images(images: tf.Tensor, image: keras.KerasTensor) -> tf.Tensor:
     some = tf.debugging.Assert(
         tf.shape(images)[0] > 0,
         [
-            f"Input '{INPUT_NAME}' holds no image. Supported: at least one,"
+            # Without quotes, which Assert shows with backslashes.
+            f"Input {INPUT_NAME} holds no image. Supported: at least one,"
             f" {spec.shape}."
         ],
     )

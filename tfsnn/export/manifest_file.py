@@ -148,7 +148,18 @@ def changed_files(path: str | os.PathLike) -> list[str]:
         changed += [
             f"{version}/{name}" for name in _changed(path / version, model)
         ]
+        if not _is_stated(path / version, model):
+            changed.append(f"{version}/{EXTRA}/{MANIFEST}")
     return sorted(changed)
+
+
+def _is_stated(folder: pathlib.Path, model: dict[str, Any]) -> bool:
+    """Whether a version's own manifest says what that of all says of it."""
+    try:
+        content = read_manifest(folder)
+    except ModelFileError:
+        return False
+    return all(content.get(name) == value for name, value in model.items())
 
 
 def _changed(folder: pathlib.Path, model: dict[str, Any]) -> list[str]:

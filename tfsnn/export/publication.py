@@ -148,8 +148,9 @@ def publish(
     with _folder(place, versions) as folder:
         for version in versions:
             _write_version(folder, place, version, about)
-        kept = _previous(place) if place.revise else []
-        _write_description(folder, place, [*kept, *versions], about)
+        kept, labels = _previous(place) if place.revise else ([], {})
+        labels |= {version.label: version.number for version in versions}
+        _write_description(folder, place, [*kept, *versions], labels, about)
         return read_manifest(folder)
 
 
@@ -185,14 +186,21 @@ def _revised(path: pathlib.Path, needed: int) -> Iterator[pathlib.Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _previous(place: Place) -> list[dict[str, Any]]:
-    """Entries of the revision that a server may be serving now."""
+def _previous(place: Place) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Entries that a server may be serving now, and the labels of them.
+
+    Those of the latest revision, and older ones that a label still leads to
+    because the latest had nothing for it.
+    """
     manifest = read_manifest(place.path)
-    return [
+    labels = manifest["labels"]
+    entries = [
         entry
         for entry in manifest["models"]
         if entry["revision"] == manifest["revision"]
+        or entry["version"] in labels.values()
     ]
+    return entries, dict(labels)
 
 
 def _write_version(folder, place, version, about) -> None:
@@ -207,13 +215,11 @@ def _write_version(folder, place, version, about) -> None:
     )
 
 
-def _write_description(folder, place, models, about) -> None:
+def _write_description(folder, place, models, labels, about) -> None:
     """The manifest of all, and what TensorFlow Serving reads."""
-    new = [model for model in models if isinstance(model, Version)]
     entries = [
         model.entry if isinstance(model, Version) else model for model in models
     ]
-    labels = {version.label: version.number for version in new}
     content = {
         **head(place.name),
         "revision": place.revision,
@@ -229,10 +235,17 @@ def _write_description(folder, place, models, about) -> None:
         CONFIG: config,
         BATCHING: batching_config(),
         COMPOSE: compose_file(place.name),
-        README: readme(place.name, labels),
+        README: readme(place.name, labels, _signatures(entries, labels)),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _signatures(entries, labels) -> list[str]:
+    """Names of those of the version of the first label."""
+    first = next(iter(labels.values()))
+    (entry,) = [x for x in entries if x["version"] == first]
+    return list(entry["signatures"])
 
 
 def _save(version: Version, folder: pathlib.Path) -> None:

@@ -119,22 +119,36 @@ services:
 """
 
 
-def readme(name: str, labels: Mapping[str, int]) -> str:
+def readme(
+    name: str, labels: Mapping[str, int], signatures: Iterable[str]
+) -> str:
     """What a person finds beside the models.
 
     Args:
         name: Name of the model.
         labels: Label to version.
+        signatures: What the first of these versions answers to.
 
     Returns:
         Five lines.
     """
-    label = next(iter(labels))
+    flags = f"--model={name} --label={next(iter(labels))}"
     listed = ", ".join(f"{key} ({value})" for key, value in labels.items())
     return f"""\
 # {name}: spiking network, exported by tfsnn
 Labels (versions): {listed}; what each is: `manifest.json`, `tfsnn inspect .`
 Start: `docker compose up`, or without Docker `tfsnn serve .` (development).
-Ask: `tfsnn request --model={name} --label={label} image.png`
+Ask: `tfsnn request {flags}{_asked(signatures)}`
 Later revisions: `tfsnn export --revise`; labels move when they are loaded.
 """
+
+
+def _asked(signatures: Iterable[str]) -> str:
+    """What is sent: a file where the server decodes it, or an array.
+
+    In a bundle every signature but the default one has a label before it.
+    """
+    names = [name for name in signatures if name.endswith("serialized")]
+    if "serialized" in names:
+        return " image.png"
+    return f" --signature={names[0]} image.png" if names else " images.npy"

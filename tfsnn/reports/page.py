@@ -66,9 +66,15 @@ def write_whole(text: str, path: str | os.PathLike) -> None:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, delete=False
         ) as file:
-            file.write(text)
-        pathlib.Path(file.name).chmod(0o644)
-        pathlib.Path(file.name).replace(path)
+            partial = pathlib.Path(file.name)
+            try:
+                file.write(text)
+                file.flush()
+                partial.chmod(0o644)
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise ReportError(
             f"Received the file '{path}', which cannot be written: {error}."

@@ -115,7 +115,8 @@ def _check(path, record):
 
 def _check_calibration(path, calibration):
     needed = {"timesteps", "steps", "pipeline", "seed"}
-    missing = needed - set(calibration)
+    known = calibration if isinstance(calibration, dict) else {}
+    missing = needed - known.keys()
     if missing:
         raise _unreadable(path, f"it lacks {sorted(missing)}")
 

@@ -7,6 +7,7 @@ import base64
 import dataclasses
 import http.client
 import json
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -281,12 +282,16 @@ def _set_spec(spec, target: Target) -> None:
 
 
 def _path(target: Target) -> str:
-    path = f"/v1/models/{target.model}"
+    path = f"/v1/models/{_quoted(target.model)}"
     if target.label is not None:
-        return f"{path}/labels/{target.label}"
+        return f"{path}/labels/{_quoted(target.label)}"
     if target.version is not None:
         return f"{path}/versions/{target.version}"
     return path
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
 
 
 def _plain(value: np.ndarray) -> Any:

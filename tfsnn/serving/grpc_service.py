@@ -159,9 +159,14 @@ def array_of(name: str, proto: Message) -> np.ndarray:
         if too_large:
             raise ValueError(f"its shape is {shape}")
         return tf.make_ndarray(proto)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        # KeyError: of a dtype that NumPy does not have, as of a resource.
+        if isinstance(error, KeyError):
+            reason = f"no array has its dtype, number {proto.dtype}"
+        else:
+            reason = str(error).rstrip(".")
         raise RequestError(
             "INVALID_ARGUMENT",
-            f"Input '{name}' is no tensor: {error}. Supported: a TensorProto"
+            f"Input '{name}' is no tensor: {reason}. Supported: a TensorProto"
             " with as many values as its shape says.",
         ) from error

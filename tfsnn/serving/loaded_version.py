@@ -106,7 +106,8 @@ class LoadedVersion:
             size in (-1, received)
             for size, received in zip(shape, value.shape, strict=False)
         )
-        wanted = f"{dtype.name} {['B' if s == -1 else s for s in shape]}"
+        sizes = ", ".join("B" if size == -1 else str(size) for size in shape)
+        wanted = f"{dtype.name} [{sizes}]"
         if not fits or tf.dtypes.as_dtype(value.dtype) != dtype:
             raise RequestError(
                 "INVALID_ARGUMENT",

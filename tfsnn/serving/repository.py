@@ -69,7 +69,7 @@ class ModelRepository:
             if config == self._config:
                 return False
             self._load(config)
-        except TfsnnError as error:
+        except (OSError, TfsnnError) as error:
             _LOG.warning("models.config is not followed: %s", error)
             return False
         return True

@@ -90,7 +90,7 @@ def _array(name: str, values: Any, number: int) -> np.ndarray:
     dtype = tf.dtypes.as_dtype(number)
     try:
         if dtype == tf.string:
-            return np.array(_decoded(values), dtype=object)
+            return _texts(_decoded(values))
         found = np.asarray(values)
         if found.size and not np.can_cast(found.dtype, _widest(dtype)):
             raise ValueError(f"it holds {found.dtype.name}")
@@ -101,6 +101,13 @@ def _array(name: str, values: Any, number: int) -> np.ndarray:
             f"Input '{name}' is not of expected type {dtype.name}: {error}."
             f" Supported: nested lists of {dtype.name}, all of one shape.",
         ) from error
+
+
+def _texts(values: Any) -> np.ndarray:
+    found = np.array(values, dtype=object)
+    if not all(isinstance(value, bytes) for value in found.flat):
+        raise ValueError("its lists differ in length")
+    return found
 
 
 def _widest(dtype: tf.DType) -> str:

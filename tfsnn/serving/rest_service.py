@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from tfsnn.errors import RequestError
 
 from .repository import ModelRepository
 from .rest_json import answer_of, inputs_of
+
+_LOG = logging.getLogger(__name__)
 
 STATUS = {
     "INVALID_ARGUMENT": 400,
@@ -180,6 +183,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except RequestError as error:
             status = STATUS.get(error.code, 500)
             body = {"error": str(error)}
+        except Exception as error:  # A fault of ours is an answer, too.
+            _LOG.exception("A request was not answered.")
+            status, body = 500, {"error": f"{type(error).__name__}: {error}"}
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
