@@ -25,6 +25,7 @@ from tfsnn.calibration import (
     WeightCalibration,
     fronts,
     sweep,
+    visit,
 )
 from tfsnn.calibration.graphs import Graphs
 from tfsnn.calibration.neuron_run import NeuronRun
@@ -213,6 +214,21 @@ def test_what_was_read_makes_room_for_what_is_emitted(monkeypatch):
     assert np.all(np.diff(images) < 0)  # Read by the first alone.
     assert np.all(np.diff(trains) == 0)  # A shortcut still reads it.
     assert third not in held or np.all(np.diff(held[third]) < 0)
+
+
+def test_currents_get_what_spikes_leave_of_the_budget(monkeypatch):
+    budgets = []
+    currents = visit.SegmentCurrents
+
+    def watched(front, segment, affine, budget=0):
+        budgets.append((front.num_bytes, budget))
+        return currents(front, segment, affine, budget)
+
+    monkeypatch.setattr(visit, "SegmentCurrents", watched)
+    run("relu_layers", [8], uncalibrated(), MANY, current_budget=10**6)
+    assert any(spikes > 0 for spikes, _ in budgets)
+    for spikes, budget in budgets:
+        assert budget == max(0, 10**6 - spikes)
 
 
 @pytest.mark.parametrize(("budget", "count"), [(0, 128), (2**31, 160)])

@@ -47,7 +47,8 @@ class SweepConfig:
             `calibrate` refuses one beyond every T. None: 0, but T for
             bit-plane neurons, which can have no other.
         held_out: One image in this many is held out for acceptance.
-        current_budget: Bytes of current kept for re-measuring one segment.
+        current_budget: Bytes of the spikes a segment reads or passes by, and,
+            as far as these leave room, of current kept for re-measuring it.
             Steps are measured on the images that fit; on 128, computing the
             current of the rest again each time, if fewer do. As many bytes
             again, shared by all T, keep the currents of junctions (as Add)

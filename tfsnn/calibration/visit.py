@@ -76,7 +76,9 @@ class Visit:
         self._task = task
         self._front = front
         affine = front.affine(task.segment, task.affine)
-        self._currents = self._currents_of(affine, task.current_budget)
+        spikes = front.num_bytes - front.num_current_bytes
+        self._budget = max(0, task.current_budget - spikes)
+        self._currents = self._currents_of(affine, self._budget)
         wanted = sum(p.start < SMALLEST_MEASURED for p in front.parts)
         self._num_batches = max(wanted, self._currents.num_kept)
         self._num_measured = front.parts[self._num_batches - 1].stop
@@ -196,9 +198,7 @@ class Visit:
             return False, error
         if affine is not None:
             self._currents = None  # Makes room for those that replace them.
-            self._currents = self._currents_of(
-                affine, self._task.current_budget
-            )
+            self._currents = self._currents_of(affine, self._budget)
         self._parameters, self._spiking = proposal, measured
         self._error = error
         return True, error
