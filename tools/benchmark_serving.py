@@ -20,6 +20,7 @@ from absl import flags
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfsnn.export import read_manifest
+from tfsnn.export.manifest import signatures_entry
 from tfsnn.export.publication import Version, find_place, publish
 from tfsnn.export.weight_pool import WeightPool
 from tfsnn.serving import DevelopmentServer, GrpcClient, Target
@@ -105,13 +106,14 @@ def _write_analog(file: str, folder: pathlib.Path) -> pathlib.Path:
         autograph=False,
     ).get_concrete_function()
     place = find_place(folder / "analog", None, overwrite=False, revise=False)
+    functions = {"serving_default": function}
     entry = {
         "version": 1,
         "revision": place.revision,
         "timesteps": 0,
         "execution": "analog",
+        "signatures": signatures_entry(functions),
     }
-    functions = {"serving_default": function}
     publish(place, [Version(1, "analog", functions, pool, entry)], {})
     return place.path
 

@@ -84,7 +84,9 @@ def parse_many(
 def _read(argv, values, required, positional) -> list[str]:
     values.set_gnu_getopt(True)
     _, *arguments = values(_underscored(argv))
-    missing = [f"--{name}" for name in required if not values[name].value]
+    missing = [
+        f"--{name}" for name in required if values[name].value in (None, "", [])
+    ]
     missing += positional[len(arguments) :]
     if missing:
         verb = "is" if len(missing) == 1 else "are"

@@ -18,7 +18,8 @@ def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
         overwrite: Whether the file and its card may be replaced.
 
     Raises:
-        ExportError: If the file or its card exists, or is a folder.
+        ExportError: If its name does not end in `.keras`, or the file or its
+            card exists, or is a folder.
         OSError: If the folder cannot be made or written to.
     """
     for file in (path, path.with_suffix(".json")):
@@ -28,6 +29,11 @@ def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
                 " new file and card, or --overwrite to replace files. Choose"
                 " another --output."
             )
+    if path.suffix != ".keras":
+        raise ExportError(
+            f"Received --output={path}. Supported: names that end in .keras."
+            " Choose another --output."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=path.parent):
         pass

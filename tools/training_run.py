@@ -20,6 +20,7 @@ from tfsnn_models import (
 )
 from tfsnn_tools.model_files import load_keras_model
 
+LOG = "log.csv"
 MEMORY_SHARE = 0.9
 
 
@@ -139,10 +140,10 @@ class Run:
         if self.log_dir is None:
             return found
         folder = pathlib.Path(self.log_dir)
+        if not self.backup.exists():
+            _check_log(folder / LOG)
         folder.mkdir(parents=True, exist_ok=True)
-        found.append(
-            keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True)
-        )
+        found.append(keras.callbacks.CSVLogger(str(folder / LOG), append=True))
         if self.tensorboard:
             _check_tensorboard()
             found.append(keras.callbacks.TensorBoard(str(folder)))
@@ -197,6 +198,16 @@ def _take_over(model: keras.Model, file: str) -> None:
             " --network."
         )
     model.set_weights(source.get_weights())
+
+
+def _check_log(file: pathlib.Path) -> None:
+    """Refuses to mix the epochs of two runs."""
+    if file.is_file() and file.stat().st_size:
+        raise app.UsageError(
+            f"Received --log_dir={file.parent}, which holds the {LOG} of"
+            " another run. Supported: a folder without one. Choose another"
+            " --log_dir, or remove the file."
+        )
 
 
 def _check_tensorboard() -> None:

@@ -207,6 +207,17 @@ def test_refuses_what_is_no_file_of_nir(tmp_path, content):
         import_nir(tmp_path / "x.nir")
 
 
+def test_refuses_a_folder(tmp_path):
+    with pytest.raises(ModelFileError, match="is a folder"):
+        import_nir(tmp_path)
+
+
+def test_refuses_no_steps(tmp_path):
+    nir.write(tmp_path / "x.nir", simple(timesteps=4))
+    with pytest.raises(ValueError, match="timesteps=0. Supported: at least 1"):
+        import_nir(tmp_path / "x.nir", timesteps=0)
+
+
 def simple(**metadata):
     nodes = {
         "input": nir.Input({"input": np.array([2])}),

@@ -43,6 +43,11 @@ def test_missing_flag():
         parse(required=("model",))
 
 
+def test_zero_is_given():
+    own, _ = parse("--lag=0", required=("lag",))
+    assert own.lag == 0
+
+
 def test_missing_flag_and_argument():
     with pytest.raises(app.UsageError, match="--model, FILE are missing"):
         parse(required=("model",), positional=("FILE",))

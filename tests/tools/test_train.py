@@ -206,6 +206,20 @@ def test_overwrite(command, tiny_job, tmp_path):
     )
 
 
+def test_output_of_another_kind(command, tiny_job, never_trained, tmp_path):
+    outcome = command(*arguments(tmp_path / "x.h5"))
+    assert outcome.code == 1
+    assert "Supported: names that end in .keras" in outcome.err
+
+
+def test_the_log_of_another_run(command, tiny_job, never_trained, tmp_path):
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,1\n")
+    flags = arguments(tmp_path / "x.keras", log_dir=tmp_path)
+    outcome = command(*flags)
+    assert outcome.code == 2
+    assert "holds the log.csv of another run" in outcome.err
+
+
 def test_a_folder_is_never_replaced(command, tiny_job, never_trained, tmp_path):
     outcome = command(*arguments(tmp_path), "--overwrite")
     assert outcome.code == 1

@@ -49,11 +49,16 @@ def import_nir(
         MissingExtraError: If the extra `nir` is not installed.
         ModelFileError: If it is no NIR file, has nodes that have no
             counterpart, with all of them, or no T is known.
-        ValueError: If `reset` is another text.
+        ValueError: If `reset` is another text, or T is below 1.
     """
     nir = import_extra("nir", "nir")
     if reset not in (None, *RESETS):
         raise ValueError(f"reset={reset!r}. Supported: {', '.join(RESETS)}.")
+    if timesteps is not None and timesteps < 1:
+        raise ValueError(
+            f"timesteps={timesteps}. Supported: at least 1, or None for that"
+            " in the file."
+        )
     graph = _read(nir, pathlib.Path(path))
     metadata = graph.metadata if isinstance(graph.metadata, dict) else {}
     timesteps = timesteps or int(metadata.get("timesteps", 0))
@@ -77,8 +82,9 @@ def import_nir(
 
 def _read(nir, path: pathlib.Path) -> Any:
     if not path.is_file():
+        what = "a folder" if path.is_dir() else "not there"
         raise ModelFileError(
-            f"'{path}' is not there. Supported: a .nir file. Check the path."
+            f"'{path}' is {what}. Supported: a .nir file. Check the path."
         )
     try:
         return nir.read(path)

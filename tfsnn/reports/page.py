@@ -24,7 +24,7 @@ from .neuron_figures import (
     steps_figure,
     thresholds_figure,
 )
-from .run_figures import accuracy_figure, pareto_figure
+from .run_figures import MOST_LINES, accuracy_figure, pareto_figure
 
 TEMPLATE = "report.html.j2"
 RASTER_STEPS = 128
@@ -156,7 +156,8 @@ def _comparison(report):
     overview = report["overview"]
     return _figures(
         (
-            "Accuracy after every step; dashed: the analog network.",
+            "Accuracy after every step; dashed: the analog network."
+            + _left_out(labelled),
             accuracy_figure(labelled),
         ),
         (
@@ -169,6 +170,11 @@ def _comparison(report):
             pareto_figure(overview, "latency_steps"),
         ),
     )
+
+
+def _left_out(labelled):
+    count = sum(point["accuracy_at"] is not None for _, point in labelled)
+    return f" The first {MOST_LINES} of {count}." if count > MOST_LINES else ""
 
 
 def _label(run, point, several):

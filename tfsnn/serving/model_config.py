@@ -94,7 +94,9 @@ def _text(file: pathlib.Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        # The text of an OSError names the file once more.
+        reason = getattr(error, "strerror", None) or error
         raise ModelFileError(
-            f"'{file}' cannot be read: {error}. Supported: the folder that"
+            f"'{file}' cannot be read: {reason}. Supported: the folder that"
             " tfsnn export wrote. Check the path, or export again."
         ) from error
