@@ -231,7 +231,7 @@ def _define_extent(values: flags.FlagValues) -> None:
         None,
         "Steps a neuron charges before it may fire, up to the largest T; a"
         " smaller T has its own. By default 0, the paper's clock; T with"
-        " --neuron=bit_plane. One number for all, or"
+        " --neuron=bit_plane. One number for all, T for two-phase, or"
         " NEURON:STEPS,NEURON:STEPS with 0 for the others.",
         flag_values=values,
     )
@@ -254,6 +254,8 @@ def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag | None:
     if options.lag is None:
         return None
     text = ",".join(options.lag)
+    if text == "T":
+        return max(timesteps)
     parts = [entry.rpartition(":") for entry in options.lag]
     names = [name.strip() for name, colon, _ in parts if colon]
     every = [int(n) for *_, n in parts if n.strip().isdecimal()]
@@ -261,7 +263,7 @@ def lag(options: flags.FlagValues, timesteps: list[int]) -> Lag | None:
     by_name = all(names) and len(set(names)) == len(parts)
     if len(every) != len(parts) or not every or not (one_for_all or by_name):
         raise app.UsageError(
-            f"Received --lag={text}. Supported: a whole number from 0, or"
+            f"Received --lag={text}. Supported: a whole number from 0, or T, or"
             " names of neurons with one each. Use, for example, --lag=1 or"
             " --lag=conv1_relu:0,conv2_relu:2."
         )

@@ -110,7 +110,10 @@ def _reason(error: Exception) -> str:
         return (
             "it holds a Lambda layer or other Python code, which loading would"
             " run. Supported: models without stored code. Replace it by Keras"
-            " layers or keras.ops calls and save the model again."
+            " layers or keras.ops calls and save the model again; or, in"
+            " Python, trust it: keras.models.load_model(path,"
+            " safe_mode=False), and tfsnn.convert with"
+            " ConversionConfig(affine=(NAME,))."
         )
     unknown = UNKNOWN.search(text)
     if unknown:

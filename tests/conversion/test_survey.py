@@ -151,6 +151,8 @@ def test_unknown_axes_leave_memory_unknown():
 
     found = survey(network(function, (None, None, 2)), timesteps=2)
     assert found.estimate.folded_bytes is None
+    assert found.num_neurons is None
+    assert ", ? neurons" in survey_text(found)
     assert "unknown axes" in survey_text(found)
 
 

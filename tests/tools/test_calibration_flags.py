@@ -52,6 +52,7 @@ def test_lag(lag):
         (" a : 3 ", {"a": 3}),
         ("block:1/relu:4", {"block:1/relu": 4}),
         (" 2 ", 2),
+        ("T", 8),
     ],
 )
 def test_lag_of_some_neurons(text, expected):

@@ -55,7 +55,8 @@ class SegmentRow:
         role: `"neuron"`, `"junction"` or `"readout"`.
         sources: What it reads: `"/input"` or names of other segments.
         operations: Names of its affine operations.
-        num_neurons: Number of neurons at its end, 0 for other roles.
+        num_neurons: Number of neurons at its end, 0 for other roles; None if
+            their feature map has unknown axes.
         num_parameters: Of its layers.
     """
 
@@ -63,7 +64,7 @@ class SegmentRow:
     role: str
     sources: tuple[str, ...]
     operations: tuple[str, ...]
-    num_neurons: int
+    num_neurons: int | None
     num_parameters: int
 
 
@@ -89,9 +90,10 @@ class Survey:
         return sum(row.num_parameters for row in self.operations)
 
     @property
-    def num_neurons(self) -> int:
-        """Spiking neurons for one image."""
-        return sum(row.num_neurons for row in self.segments)
+    def num_neurons(self) -> int | None:
+        """Spiking neurons for one image; None if axes are unknown."""
+        numbers = [row.num_neurons for row in self.segments]
+        return None if None in numbers else sum(numbers)
 
     def to_dict(self) -> dict:
         """Plain types; the entries of the findings on top."""
@@ -218,7 +220,7 @@ def _segment_row(segment: Segment) -> SegmentRow:
     size = 0
     if segment.neuron is not None:
         shape = segment.neuron.outputs.shape[1:]
-        size = 0 if None in shape else math.prod(shape)
+        size = None if None in shape else math.prod(shape)
     return SegmentRow(
         segment.name,
         segment.role,

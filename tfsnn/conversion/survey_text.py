@@ -38,7 +38,7 @@ def _operations(survey: Survey) -> str:
     ]
     total = f"{survey.num_parameters:,} parameters"
     if survey.segments:
-        total += f", {survey.num_neurons:,} neurons"
+        total += f", {_number(survey.num_neurons)} neurons"
     header = ("operation", "kind", "becomes", "output", "parameters")
     return f"{_table(header, rows)}\n{total}"
 
@@ -57,7 +57,7 @@ def _segments(survey: Survey) -> str:
             row.name,
             row.role,
             ", ".join(row.sources),
-            f"{row.num_neurons:,}" if row.num_neurons else "",
+            "" if row.num_neurons == 0 else _number(row.num_neurons),
             f"{row.num_parameters:,}",
         )
         for row in survey.segments
@@ -84,6 +84,10 @@ def _estimate(found: Estimate) -> str:
     ]
     header = (f"estimate for one image, T = {found.timesteps}", "")
     return _table(header, rows)
+
+
+def _number(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
 
 
 def _bytes(number: int | None) -> str:

@@ -25,11 +25,14 @@ def canonical(function, dtype="float32"):
         (ops.relu6, (6, 0, 0)),
         (keras.activations.relu, (None, 0, 0)),
         (lambda x: keras.activations.relu(x, SLOPE, 2.0), (2, SLOPE, 0)),
+        (lambda x: ops.maximum(0.0, x), (None, 0, 0)),
+        (lambda x: ops.clip(x, 0, 1.5), (1.5, 0, 0)),
     ],
     ids=[
         *("layer", "layer_with_arguments"),
         *("activation", "activation6", "activation_layer"),
         *("ops", "ops6", "function", "function_with_arguments"),
+        *("maximum", "clip"),
     ],
 )
 def test_every_form(function, arguments):
@@ -44,10 +47,11 @@ def test_every_form(function, arguments):
     [
         layers.LeakyReLU(),
         layers.Activation("gelu"),
-        lambda x: ops.maximum(x, 0.0),
+        lambda x: ops.maximum(x, 0.5),
+        lambda x: ops.clip(x, -1.0, 1.0),
         ops.leaky_relu,
     ],
-    ids=["leaky_layer", "activation", "maximum", "leaky_op"],
+    ids=["leaky_layer", "activation", "maximum", "clip", "leaky_op"],
 )
 def test_others_stay(function):
     (call,) = canonical(function)
