@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tfsnn
+from tests.support import convertible
 from tfsnn import export
 from tfsnn.errors import ReloadError
 from tfsnn_tools import (
@@ -262,3 +263,21 @@ def test_shipped_network(tmp_path):
     assert light[-1] >= ann - 0.02
     assert np.all(light >= uncalibrated - 0.01)
     assert all(reload["equal"] for reload in report["reloaded"])
+
+
+def test_light_without_biases_is_uncalibrated():
+    images = convertible.make_images(64)
+    conversion = tfsnn.convert(
+        convertible.build("residual"),
+        config=tfsnn.ConversionConfig(spikes="unit"),
+    )
+    light, plain = (
+        tfsnn.calibrate(conversion, images, timesteps=4, pipeline=pipeline)
+        for pipeline in (
+            tfsnn.pipelines.light(),
+            tfsnn.pipelines.uncalibrated(),
+        )
+    )
+    without = quickstart.without_biases(light, 4)
+    np.testing.assert_array_equal(without(images), plain[4](images))
+    assert np.any(light[4](images) != plain[4](images))
