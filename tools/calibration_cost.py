@@ -1,10 +1,9 @@
 """Parts of the benchmark of costs, for a process of their own."""
 
 import statistics
-import time
 from collections.abc import Callable
 
-from tfsnn_tools import process_memory, quiet_start
+from tfsnn_tools import process_memory, quiet_start, simulation_cell
 
 TRAINED = ("WeightCalibration", "BlockCalibration")
 
@@ -134,11 +133,7 @@ def gradient_seconds(model, batch: int, repeats: int) -> float:
             if gradient is not None
         ]
 
-    gradients()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        for gradient in gradients():
-            gradient.numpy()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    (seconds,) = simulation_cell.in_turn(
+        [lambda: [gradient.numpy() for gradient in gradients()]], repeats
+    )
+    return seconds

@@ -26,8 +26,19 @@ def network_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def images_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("images") / "tiny.npz"
+    return written(path, "calibration", "test")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """What --data takes, with the splits of a data set."""
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    return f"npz:{written(path, 'train', 'test')}"
+
+
+def written(path, *parts):
     arrays = {}
-    for seed, part in enumerate(("calibration", "test")):
+    for seed, part in enumerate(parts):
         images, labels = tiny_images(seed)
         arrays |= {f"{part}_images": images, f"{part}_labels": labels}
     np.savez(path, **arrays)

@@ -1,21 +1,9 @@
 import json
 
-import numpy as np
 import pytest
 
-from tests.support.tiny import tiny_images, tiny_network
+from tests.support.tiny import tiny_network
 from tfsnn_tools import cell_file, model_files, quiet_start
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    arrays = {}
-    for seed, part in enumerate(("train", "test")):
-        images, labels = tiny_images(seed)
-        arrays |= {f"{part}_images": images, f"{part}_labels": labels}
-    np.savez(path, **arrays)
-    return f"npz:{path}"
 
 
 @pytest.fixture

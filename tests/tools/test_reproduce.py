@@ -10,17 +10,6 @@ from tfsnn_tools import cell_file, reproduction_run
 from tfsnn_tools.reproduction_run import Job
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "tiny.npz"
-    arrays = {}
-    for seed, part in enumerate(("train", "test")):
-        images, labels = tiny_images(seed)
-        arrays |= {f"{part}_images": images, f"{part}_labels": labels}
-    np.savez(path, **arrays)
-    return f"npz:{path}"
-
-
 @pytest.fixture
 def reproduce(command, network_file, data, tmp_path):
     """Runs a small part of Table 9 with flags replaced by name."""

@@ -283,12 +283,13 @@ def reconstructed(
     Returns:
         A pipeline.
     """
-    first, *others = fitted(per=per, threshold=threshold).strategies
+    after = fitted(per=per, threshold=threshold)
+    first, *others = after.strategies
     trained = BlockCalibration() if blocks is None else blocks
     return Pipeline(
         "reconstructed",
         (first, trained, *others),
-        readout=fitted().readout,
+        readout=after.readout,
     )
 
 

@@ -57,8 +57,7 @@ class SegmentCurrents:
         count = len(kept)
         while kept:
             yield kept.pop()
-        for index in range(count, len(self._front.parts)):
-            yield self._front.current(self._segment, self._affine, index)
+        yield from self._computed(count, len(self._front.parts))
 
     def __call__(self, stop: int | None = None) -> Iterator[tf.Tensor]:
         """Walks over the micro-batches, in order.
@@ -71,5 +70,8 @@ class SegmentCurrents:
         """
         kept = self._kept[:stop]
         yield from kept
-        for index in range(len(kept), stop or len(self._front.parts)):
+        yield from self._computed(len(kept), stop or len(self._front.parts))
+
+    def _computed(self, start: int, stop: int) -> Iterator[tf.Tensor]:
+        for index in range(start, stop):
             yield self._front.current(self._segment, self._affine, index)
