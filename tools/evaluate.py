@@ -98,17 +98,20 @@ def main(argv: list[str]) -> int:
         reference = model_files.load_keras_model(options.reference)
     first = next(iter(models.values()))
     labelled = flag_groups.load_labelled_data(options, first)
-    if not options.output:
-        _tell(options, _measured(options, models, reference, labelled))
-        return 0
     with run_log.collected() as lines:
-        points = _measured(options, models, reference, labelled)
+        conversion = None
+        if options.output or options.diagnose:
+            conversion = evaluation_run.conversion_of(models, reference)
+        points = _measured(options, models, reference, conversion, labelled)
+        if not options.output:
+            _tell(options, points)
+            return 0
         record = evaluation_run.record_of(
             options,
             argv,
             points,
             models=models,
-            reference=reference,
+            conversion=conversion,
             images=labelled[0],
         )
     with output_folder.replaced_whole(options.output, **place) as folder:
@@ -125,6 +128,7 @@ def _measured(
     options: flags.FlagValues,
     models: Mapping[Any, keras.Model],
     reference: keras.Model | None,
+    conversion: tfsnn.Conversion | None,
     labelled: tuple,
 ) -> list[dict[str, Any]]:
     """Of every model its evaluation and, where there can be one, diagnosis."""
@@ -138,11 +142,11 @@ def _measured(
             progress=not options.quiet,
         )
         diagnosis = None
-        if reference is not None and evaluation.timesteps and options.diagnose:
+        if conversion is not None and options.diagnose:
             diagnosis = evaluation_run.diagnosis_of(
                 model,
                 labelled[0],
-                evaluation_run.conversion_of(models, reference),
+                conversion,
                 num_images=options.diagnose,
                 progress=not options.quiet,
             )

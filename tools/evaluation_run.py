@@ -45,24 +45,37 @@ def models_of(path: str) -> Mapping[Any, keras.Model]:
 
 
 def conversion_of(
-    models: Mapping[Any, keras.Model], reference: keras.Model
-) -> keras.Model | tfsnn.Conversion:
-    """The source, converted with the options that are on record."""
-    conversion = getattr(models, "conversion", None)
-    if conversion is None:
-        return reference
-    return tfsnn.convert(reference, config=conversion.config)
+    models: Mapping[Any, keras.Model], reference: keras.Model | None
+) -> tfsnn.Conversion | None:
+    """The source, converted with the options that are on record.
+
+    Args:
+        models: As `models_of` gives them.
+        reference: The source, or None.
+
+    Returns:
+        None where there is no source or nothing that spikes; with a note,
+        where the source does not convert.
+    """
+    if reference is None or None in models:
+        return None
+    stored = getattr(models, "conversion", None)
+    try:
+        return tfsnn.convert(reference, config=stored and stored.config)
+    except ConversionError as error:
+        run_log.note(f"Not diagnosed: {error}")
+        return None
 
 
 def diagnosis_of(
     model: keras.Model,
     images: np.ndarray,
-    reference: keras.Model | tfsnn.Conversion,
+    conversion: tfsnn.Conversion,
     **options: Any,
 ) -> tfsnn.Diagnosis | None:
     """A diagnosis; None, with a note why, where there can be none."""
     try:
-        return tfsnn.diagnose(model, images, reference=reference, **options)
+        return tfsnn.diagnose(model, images, reference=conversion, **options)
     except ConversionError as error:
         run_log.note(f"Not diagnosed: {error}")
         return None
@@ -74,7 +87,7 @@ def record_of(
     points: list[dict[str, Any]],
     *,
     models: Mapping[Any, keras.Model],
-    reference: keras.Model | None,
+    conversion: tfsnn.Conversion | None,
     images: np.ndarray,
 ) -> dict[str, Any]:
     """Everything about a run, plain types; see docs/reports.md.
@@ -84,7 +97,7 @@ def record_of(
         argv: The command line.
         points: Evaluation and diagnosis of each model, in their order.
         models: What was evaluated.
-        reference: The source, or None.
+        conversion: The source, converted, or None.
         images: Preprocessed images `[N, ...]`.
 
     Returns:
@@ -106,8 +119,8 @@ def record_of(
             }
         )
     thresholds = None
-    if reference is not None and rows[0]["timesteps"] is not None:
-        thresholds = threshold_curves(conversion_of(models, reference), images)
+    if conversion is not None:
+        thresholds = threshold_curves(conversion, images)
     return {
         "schema": EVALUATION_SCHEMA,
         "command": " ".join(argv),
