@@ -7,6 +7,7 @@ that was converted is served the same way.
 """
 
 import concurrent.futures
+import itertools
 import json
 import pathlib
 import tempfile
@@ -56,8 +57,8 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_string(
         "images",
         None,
-        "npz file with 'images' to send; random numbers if None, of which"
-        " 'anytime' is never sure.",
+        "npz file with 'images' to send in turn; random numbers if None, of"
+        " which 'anytime' is never sure.",
         **options,
     )
     flag_groups.define_json(values)
@@ -139,17 +140,17 @@ def _measure_session(options, name: str, path: pathlib.Path):
         if signature not in session.signatures:
             continue
         for batch in map(int, options.batches):
-            fed = _inputs(options, signature, batch, shape)
+
+            def asking(signature=signature):
+                return lambda values: session.run(signature, values)
+
+            fed = _requests(options, signature, batch, shape)
             yield {
                 "model": name,
                 "signature": signature,
                 "batch": batch,
                 "through": "C API",
-                **_timed(
-                    options,
-                    batch,
-                    lambda s=signature, f=fed: lambda: session.run(s, f),
-                ),
+                **_timed(options, fed, asking),
             }
     session.close()
 
@@ -162,18 +163,20 @@ def _measure_server(options, name, server, target):
         if signature not in found:
             continue
         for batch in map(int, options.batches):
-            fed = _inputs(options, signature, batch, shape)
 
-            def asking(signature=signature, fed=fed):
+            def asking(signature=signature):
                 client = GrpcClient("127.0.0.1", server.port, seconds=SECONDS)
-                return lambda: client.predict(target, fed, signature=signature)
+                return lambda values: client.predict(
+                    target, values, signature=signature
+                )
 
+            fed = _requests(options, signature, batch, shape)
             yield {
                 "model": name,
                 "signature": signature,
                 "batch": batch,
                 "through": "gRPC",
-                **_timed(options, batch, asking),
+                **_timed(options, fed, asking),
             }
 
 
@@ -188,34 +191,46 @@ def _image_shape(path: pathlib.Path) -> list[int]:
     return [dim.size for dim in _images(signatures).tensor_shape.dim][1:]
 
 
-def _inputs(options, signature, batch, shape) -> dict[str, np.ndarray]:
+def _requests(
+    options, signature: str, batch: int, shape: list[int]
+) -> list[dict[str, np.ndarray]]:
+    """Requests of other images each: early exits depend on the image."""
     if options.images:
         with np.load(options.images) as file:
-            images = file["images"][:batch].astype("float32")
+            images = file["images"].astype("float32")
     else:
         rng = np.random.default_rng(0)
         images = rng.random([batch, *shape], dtype="float32")
-    values = {"images": images}
-    if signature == "anytime":
-        values["confidence"] = np.full(batch, options.confidence, "float32")
-        values["max_steps"] = np.full(batch, np.iinfo("int32").max, "int32")
-    return values
+    if len(images) < batch:
+        images = np.resize(images, [batch, *images.shape[1:]])
+    requests = []
+    for start in range(0, len(images) - batch + 1, batch):
+        values = {"images": images[start : start + batch]}
+        if signature == "anytime":
+            values["confidence"] = np.full(batch, options.confidence, "float32")
+            values["max_steps"] = np.full(batch, np.iinfo("int32").max, "int32")
+        requests.append(values)
+    return requests
 
 
-def _timed(options, batch: int, make: Callable) -> dict[str, Any]:
+def _timed(options, requests: list[dict], make: Callable) -> dict[str, Any]:
     """Asks for some seconds, after two calls that are not counted."""
 
-    def client(_):
+    def client(number):
         call, times = make(), []
+        start = number * len(requests) // options.clients
+        ahead = itertools.cycle(requests[start:] + requests[:start])
         for _ in range(2):
-            call()
+            call(next(ahead))
         end = time.monotonic() + options.seconds
         while time.monotonic() < end:
+            fed = next(ahead)
             start = time.monotonic()
-            call()
+            call(fed)
             times.append(time.monotonic() - start)
         return times
 
+    batch = len(requests[0]["images"])
     with concurrent.futures.ThreadPoolExecutor(options.clients) as pool:
         times = sum(pool.map(client, range(options.clients)), [])
     rate = options.clients / np.mean(times)

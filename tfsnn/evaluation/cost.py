@@ -24,6 +24,8 @@ ASSUMPTIONS = (
     " thought of as folded into what they lead to. What is the same at every"
     " step (the first layer) multiplies once. A kernel that reads values"
     " instead of spikes multiplies at every step.",
+    "A max pool is taken to pass on every spike in its window: what comes"
+    " behind it is an upper end.",
     "A neuron is updated at each of the T steps plus its lag; an update costs"
     " an addition where the table says so.",
     "Energy is arithmetic alone. Memory is a separate estimate and an upper"
