@@ -100,7 +100,7 @@ def _function(model):
         arguments = sources[0] if len(sources) == 1 else list(sources)
         return model(arguments, training=False)
 
-    graph = compiled(affine, specs, autograph=False)
+    graph = compiled(affine, specs)
 
     def run(*sources):
         pairs = zip(sources, specs, strict=True)

@@ -51,7 +51,7 @@ class MeanOutputs:
             run, self._kept = _stepped(graph.model, self.neurons)
         source = model.inputs[0]
         spec = tf.TensorSpec([None, *source.shape[1:]], source.dtype)
-        self._run = compiled(run, [spec], autograph=False)
+        self._run = compiled(run, [spec])
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Runs a batch.

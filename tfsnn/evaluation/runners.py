@@ -119,26 +119,20 @@ def as_counts(
     )
 
 
-def compiled(
-    function: Callable,
-    specs: list[tf.TensorSpec],
-    *,
-    autograph: bool = True,
-) -> Callable:
+def compiled(function: Callable, specs: list[tf.TensorSpec]) -> Callable:
     """A graph of a function, made at once.
 
     A `tf.function` that is called would warn of retracing where several
-    networks are evaluated in turn; its one graph does not.
+    networks are evaluated in turn; its one graph does not. Like Keras, without
+    AutoGraph, which doubles the time.
 
     Args:
         function: Computes on tensors. What holds its variables has to be kept.
         specs: One for each argument.
-        autograph: Whether a caller's own layers in it may branch on tensors;
-            without, the graph is made in half the time.
 
     Returns:
         The compiled function.
     """
     return tf.function(
-        function, input_signature=specs, autograph=autograph
+        function, input_signature=specs, autograph=False
     ).get_concrete_function()
