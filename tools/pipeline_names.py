@@ -23,6 +23,7 @@ PIPELINES: dict[str, Callable[..., tfsnn.Pipeline | calibration.Search]] = {
     "percentile": baselines.percentile,
     "spike_norm": baselines.spike_norm,
     "rmp": baselines.rmp,
+    "tsc": baselines.tsc,
     "opt": baselines.opt,
     "local_balancing": baselines.local_balancing,
 }

@@ -97,7 +97,7 @@ def test_extra_pipelines_are_lines_of_their_own(reproduce, tmp_path):
     assert outcome.code == 1
     text = (tmp_path / "out" / "table.md").read_text()
     assert "| TSC | no | no | 93.63 / - | - / failed [1] |" in text
-    assert "[1] failed: TSC codes a value by the time between two" in text
+    assert "[1] failed: No trained network" in text
     assert "| uncalibrated | yes | no | - / " in text
 
 

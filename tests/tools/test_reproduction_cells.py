@@ -60,14 +60,11 @@ def test_networks_and_methods_exist(number):
     for block in table.blocks:
         assert block.network in registry.BUILDERS
     for name in methods_of(table):
-        if name not in reproduction_methods.MISSING:
-            pipeline = reproduction_methods.method(name).pipeline()
-            assert not pipeline.guarded
+        pipeline = reproduction_methods.method(name).pipeline()
+        assert not pipeline.guarded
 
 
-def test_missing_and_unknown_methods_say_so():
-    with pytest.raises(ValueError, match="TSC codes a value by the time"):
-        reproduction_methods.method("tsc")
+def test_unknown_methods_say_so():
     with pytest.raises(ValueError, match="Unknown method 'x'. Supported: sp"):
         reproduction_methods.method("x")
     assert reproduction_methods.method("fitted").reset == "soft"

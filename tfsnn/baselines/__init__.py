@@ -9,15 +9,18 @@ from .pipelines import (
     percentile,
     rmp,
     spike_norm,
+    tsc,
 )
 from .shifted import ShiftedThreshold
 from .spike_norm import SpikeNormThreshold
+from .switch_coding import SwitchActivity, switch_activity
 
 __all__ = [
     "HybridTraining",
     "LocalBalancing",
     "ShiftedThreshold",
     "SpikeNormThreshold",
+    "SwitchActivity",
     "fine_tune",
     "local_balancing",
     "maximum",
@@ -25,4 +28,6 @@ __all__ = [
     "percentile",
     "rmp",
     "spike_norm",
+    "switch_activity",
+    "tsc",
 ]

@@ -85,6 +85,25 @@ def rmp(scale: float = 0.8) -> Pipeline:
     return Pipeline("rmp", (SpikeNormThreshold(scale),), guarded=False)
 
 
+def tsc(scale: float = 0.8) -> Pipeline:
+    """Temporal switch coding: RMP, of which only the events are others.
+
+    Accuracy is that of `rmp`; see `switch_coding` for why, and
+    `switch_activity` for the number of events.
+
+    Args:
+        scale: As in `rmp`.
+
+    Returns:
+        A pipeline.
+
+    References:
+        Han, Roy, Deep Spiking Neural Network: Energy Efficiency Through Time
+        based Coding, ECCV 2020, section 3.
+    """
+    return Pipeline("tsc", (SpikeNormThreshold(scale),), guarded=False)
+
+
 def opt() -> Pipeline:
     """Opt: theta_l = max a_l, and a shift of theta / 2T at every step.
 
