@@ -64,8 +64,10 @@ class Simulator:
                 if isinstance(node, nir.Output):
                     values[name] = value
                 elif isinstance(node, nir.IF):
+                    if name not in states:
+                        states[name] = self.start(name, value)
                     value, states[name] = self.fire(
-                        self.modules[name], value, states.get(name)
+                        self.modules[name], value, states[name]
                     )
                     counts[name] = counts.get(name, 0) + value.flatten(1).sum(1)
                     values[name] = value
@@ -76,6 +78,15 @@ class Simulator:
         return (total / timesteps).numpy(), {
             name: count.numpy() for name, count in counts.items()
         }
+
+    def start(self, name, current):
+        """What the metadata asks for; None: what the library starts at."""
+        if not self.as_meant:
+            return None
+        metadata = self.graph.nodes[name].metadata
+        asked = np.asarray(metadata.get("initial_potential", 0.0))
+        asked = torch.as_tensor(asked, dtype=current.dtype)
+        return asked.expand_as(current).clone()
 
 
 def is_output(graph, name):
@@ -97,7 +108,11 @@ def sorted_names(graph):
 
 
 class Snntorch(Simulator):
-    """`snntorch.import_nir` makes IF a leaky neuron with beta 0.9."""
+    """`snntorch.import_nir` makes IF a leaky neuron with beta 0.9.
+
+    With beta 1, a neuron with more than a threshold left after its reset takes
+    a threshold off before it decides, and so fires late.
+    """
 
     def module(self, node):
         from snntorch.import_nir import _nir_to_snntorch_module
@@ -135,6 +150,9 @@ class Sinabs(Simulator):
         return _import_sinabs_module(node, batch_size=None, num_timesteps=1)
 
     def fire(self, module, current, state):
+        if state is not None:  # The module keeps it from then on.
+            module.init_state_with_shape(current.shape)
+            module.v_mem = state
         return module(current.unsqueeze(1)).squeeze(1), None
 
 
@@ -154,7 +172,7 @@ class Norse(Simulator):
             parameters = IAFParameters(v_th=torch.tensor(1.0))
 
             def step(current, state):
-                v = current if state is None else state + current
+                v = state + current
                 z = threshold(v - parameters.v_th, "heaviside", 100.0)
                 return z, reset_subtract(
                     z, v, torch.tensor(0.0), parameters.v_th
