@@ -1,6 +1,7 @@
 """The shipped ResNet-20: parts add up, and the sabotaged layer is named."""
 
 import keras
+import numpy as np
 import pytest
 
 from tfsnn import calibrate, convert, diagnose, pipelines
@@ -8,6 +9,7 @@ from tfsnn_tools import data_sources, shipped
 
 pytestmark = pytest.mark.slow
 T = 4
+EVERY_T = (4, 8, 32)
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +29,64 @@ def images(network):
 
 
 @pytest.fixture(scope="module")
-def model(network, images):
-    result = calibrate(
-        convert(network),
+def conversion(network):
+    return convert(network)
+
+
+@pytest.fixture(scope="module")
+def calibrated(conversion, images):
+    return calibrate(
+        conversion,
         images,
-        timesteps=[T],
-        pipeline=pipelines.uncalibrated(),
+        timesteps=EVERY_T,
+        pipeline=pipelines.light(iterations=1),
+    )
+
+
+@pytest.fixture(scope="module")
+def model(conversion, images):
+    result = calibrate(
+        conversion, images, timesteps=[T], pipeline=pipelines.uncalibrated()
     )
     return result[T]
 
 
-def test_parts_add_up(network, images, model):
-    found = diagnose(model, images, reference=network)
-    for layer in found.layers:
-        total = sum(layer.contributions.values())
-        assert total == pytest.approx(layer.error, rel=1e-9, abs=1e-12)
+def tapped(model, images):
+    """Outputs of every neuron layer and the logits, by Keras alone."""
+    outputs = {
+        layer.name: layer.output
+        for layer in model.layers
+        if layer.name.endswith("_relu")
+    }
+    outputs["logits"] = model.output
+    found = keras.Model(model.input, outputs).predict(images, verbose=0)
+    return {name: value.astype("float64") for name, value in found.items()}
+
+
+@pytest.mark.parametrize("timesteps", EVERY_T)
+def test_parts_add_up_to_what_keras_finds(
+    network, conversion, calibrated, images, timesteps
+):
+    """The error of each layer against both networks, run by Keras."""
+    found = diagnose(calibrated[timesteps], images, reference=network)
+    analog = tapped(conversion.analog, images)
+    trains = tapped(calibrated[timesteps], images)
+    *layers, readout = found.layers
+    assert len(layers) == 19
+    for layer in layers:
+        target = analog[layer.name]
+        mean = trains[layer.name].reshape(timesteps, *target.shape).mean(0)
+        error = np.sum((target - mean) ** 2) / np.sum(target**2)
+        # Other batches and other forms: float32 sums in another order decide
+        # a few of a million ties.
+        assert layer.error == pytest.approx(error, rel=1e-2)
+        assert sum(layer.contributions.values()) == pytest.approx(
+            layer.error, rel=1e-6
+        )
+    gap = analog["logits"] - trains["logits"]
+    error = np.sum(gap**2) / np.sum(analog["logits"] ** 2)
+    assert found.logit_error == pytest.approx(error, rel=1e-2)
+    assert readout.error == pytest.approx(error, rel=1e-2)
     assert sum(layer.enters for layer in found.layers) == pytest.approx(1)
 
 

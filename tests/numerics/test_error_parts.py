@@ -38,7 +38,8 @@ def test_contributions_add_up_to_the_squared_error(rng):
     whole = 0.0
     for _ in range(3):
         values = drawn(rng)
-        sums.add(values[0], error_parts(*values, largest=0.7))
+        parts = error_parts(*values, largest=0.7)
+        sums.add(values[0], values[-1], parts)
         whole += np.sum((values[0] - values[-1]) ** 2)
     assert sums.error == pytest.approx(whole)
     assert sum(sums.contributions.values()) == pytest.approx(whole)
@@ -47,5 +48,11 @@ def test_contributions_add_up_to_the_squared_error(rng):
 
 def test_a_silent_layer_is_divided_by_one():
     sums = ErrorSums()
-    sums.add(np.zeros(3), {"rounding": np.ones(3)})
+    sums.add(np.zeros(3), -np.ones(3), {"rounding": np.ones(3)})
     assert (sums.scale, sums.error) == (1.0, 3.0)
+
+
+def test_parts_that_do_not_add_up_do_not_change_the_error():
+    sums = ErrorSums()
+    sums.add(np.full(3, 2.0), np.ones(3), {"rounding": np.full(3, 0.5)})
+    assert (sums.error, sums.contributions) == (3.0, {"rounding": 1.5})

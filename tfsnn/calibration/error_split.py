@@ -81,15 +81,16 @@ class ErrorSplit:
             quantiser,
         )
         sums = ErrorSums()
+        sent = measured[self._held_out]
         parts = error_parts(
             self._target,
             self._answer(self._source),
             self._answer(current),
             closed_form,
-            measured[self._held_out],
+            sent,
             quantiser.largest_value(parameters.threshold),
         )
-        sums.add(self._target, parts)
+        sums.add(self._target, sent, parts)
         return {
             name: value / self._size
             for name, value in sums.contributions.items()

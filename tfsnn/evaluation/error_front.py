@@ -60,7 +60,7 @@ class ErrorFront:
             on_spikes = pair.activate(pair.analog(*_of(spiking, sources)))
             spiking[name] = sent.get(name, current)
             parts = self._split(pair, analog[name], on_spikes, current, sent)
-            self._sums[name].add(analog[name], parts)
+            self._sums[name].add(analog[name], spiking[name], parts)
             bound[name] = taken_on + (on_spikes - spiking[name])
             self._bounds[name] += _square(bound[name])
         self._attribute(images, analog, spiking)

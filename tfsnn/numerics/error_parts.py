@@ -80,14 +80,20 @@ class ErrorSums:
     contributions: dict[str, float] = dataclasses.field(default_factory=dict)
     squares: dict[str, float] = dataclasses.field(default_factory=dict)
 
-    def add(self, analog: np.ndarray, parts: dict[str, np.ndarray]) -> None:
+    def add(
+        self,
+        analog: np.ndarray,
+        sent: np.ndarray,
+        parts: dict[str, np.ndarray],
+    ) -> None:
         """Adds a batch.
 
         Args:
             analog: Activations of the analog network.
+            sent: Means of what the spiking network sent, of the same shape.
             parts: Name to array, of the same shape.
         """
-        error = sum(parts.values())
+        error = np.asarray(analog, np.float64) - sent
         self.analog += float(np.sum(np.square(analog, dtype=np.float64)))
         self.error += float(np.sum(error * error))
         for name, part in parts.items():
