@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,7 +124,7 @@ def record_of(
         thresholds = threshold_curves(conversion, images)
     return {
         "schema": EVALUATION_SCHEMA,
-        "command": " ".join(argv),
+        "command": shlex.join(argv),
         "versions": quiet_start.versions(),
         "machine": quiet_start.machine(),
         "model": options.model,
@@ -158,13 +159,13 @@ def _rasters(model, images):
 
 
 def _digests(options, models):
-    """SHA-256 of every file that was read."""
+    """SHA-256 of every file that was read, by its path."""
     place = pathlib.Path(options.model)
     files = getattr(models, "files", None) or {None: place}
     every = [*files.values()]
     if options.reference:
         every.append(pathlib.Path(options.reference))
-    return {path.name: model_files.sha256(path) for path in every}
+    return {str(path): model_files.sha256(path) for path in every}
 
 
 def _calibration(path):

@@ -262,3 +262,15 @@ def test_weights_of_another_shape(calibrated):
     other = keras.Model(image, layers.Dense(4, name="classes")(x))
     with pytest.raises(ConversionError, match="other weights than"):
         diagnose(calibrated[T], IMAGES, reference=other)
+
+
+def test_one_output_has_no_classes():
+    image = keras.Input(IMAGE_SHAPE)
+    x = layers.Conv2D(4, 3, activation="relu")(image)
+    x = layers.Dense(1)(layers.GlobalAveragePooling2D()(x))
+    model = with_random_weights(keras.Model(image, x), np.random.default_rng(3))
+    conversion = convert(model)
+    found = diagnose(conversion.spiking_model(T), IMAGES, reference=conversion)
+    assert found.agreement is None
+    assert "class" not in found.explanation
+    assert Diagnosis.from_dict(json.loads(found.to_json())) == found

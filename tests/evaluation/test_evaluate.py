@@ -485,6 +485,12 @@ def maps():
     return keras.Model(image, keras.layers.Conv2D(3, 3)(image), name="maps")
 
 
+def regression():
+    image = keras.Input(IMAGE_SHAPE)
+    flat = keras.layers.Flatten()(image)
+    return keras.Model(image, keras.layers.Dense(1)(flat), name="height")
+
+
 @pytest.mark.parametrize(
     "build, text",
     [
@@ -494,6 +500,7 @@ def maps():
             id="three-outputs",
         ),
         pytest.param(maps, r"outputs \[\(None, 4, 4, 3\)\]", id="maps"),
+        pytest.param(regression, "has one output, so there are no", id="one"),
         pytest.param(
             lambda: keras.Sequential([keras.layers.Dense(3)], name="unbuilt"),
             r"'unbuilt' has inputs \[\]",

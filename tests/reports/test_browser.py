@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.support.run_records import run
+from tests.support.run_records import large_run
 from tfsnn.reports import build_report, write_html
 
 pytestmark = [pytest.mark.slow, pytest.mark.checkout]
@@ -18,7 +18,7 @@ NUM_RUNS = 5
 def page(tmp_path_factory):
     """A report of five runs with three T each."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    runs = [run(f"run {n}", timesteps=(4, 8, 16)) for n in range(NUM_RUNS)]
+    runs = [large_run(f"run {n}") for n in range(NUM_RUNS)]
     write_html(build_report(runs), path)
     return path
 
@@ -132,16 +132,23 @@ def test_a_click_sorts(browser, page):
 
 
 def test_it_opens_at_once(browser, page):
-    """Five runs in less than 2 s of the browser's time, and 5 MB."""
-    assert page.stat().st_size < 5e6
-    # Time of its own thread: other programs may be at work.
-    browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
-    before = thread_time(browser)
-    opened(browser, page)
-    assert thread_time(browser) - before < 2
+    """Five runs of a network of 19 layers: less than 2 s, and 5 MB."""
+    assert 1e6 < page.stat().st_size < 5e6
+    assert min(seconds_to_open(browser, page) for _ in range(3)) < 2
 
 
-def thread_time(browser):
-    """Seconds its main thread was busy in tasks."""
-    found = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-    return {row["name"]: row["value"] for row in found}["TaskDuration"]
+def test_a_slow_page_is_noticed(browser, tmp_path):
+    slow = tmp_path / "slow.html"
+    loop = "const end = Date.now() + 2500; while (Date.now() < end) {}"
+    slow.write_text(f"<html><body><script>{loop}</script></body></html>")
+    assert seconds_to_open(browser, slow) > 2
+
+
+def seconds_to_open(browser, page):
+    """From the request to the end of the event 'load'."""
+    browser.get("about:blank")
+    browser.get(page.as_uri())
+    ended = browser.execute_script(
+        "return performance.getEntriesByType('navigation')[0].loadEventEnd"
+    )
+    return ended / 1000

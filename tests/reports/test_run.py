@@ -34,6 +34,14 @@ def test_an_evaluation_is_read_first(tmp_path):
     assert read_run(folder).record["points"][0]["evaluation"] is not None
 
 
+def point():
+    return record()["points"][0]
+
+
+def with_points(*points):
+    return {**record(), "points": list(points)}
+
+
 BAD = {
     "no JSON": ("evaluation.json", "{", "JSONDecodeError"),
     "another schema": ("evaluation.json", {"schema": "x/1"}, "schema is 'x/1'"),
@@ -52,6 +60,47 @@ BAD = {
         "evaluation.json",
         {**record(), "calibration": {"timesteps": [4]}},
         r"lacks \['pipeline', 'seed', 'steps'\]",
+    ),
+    "points are no objects": ("evaluation.json", with_points(1), "lacks"),
+    "points are no list": (
+        "evaluation.json",
+        {**record(), "points": {"a": 1}},
+        "'points' are no list",
+    ),
+    "a point without rasters": (
+        "evaluation.json",
+        with_points({k: v for k, v in point().items() if k != "rasters"}),
+        r"an entry of 'points' lacks \['rasters'\]",
+    ),
+    "half an evaluation": (
+        "evaluation.json",
+        with_points({**point(), "evaluation": {"accuracy": 1.0}}),
+        "a point at T = 4 is incomplete",
+    ),
+    "half a diagnosis": (
+        "evaluation.json",
+        with_points({**point(), "diagnosis": {"layers": [1]}}),
+        "a point at T = 4 is incomplete",
+    ),
+    "bad rasters": (
+        "evaluation.json",
+        with_points({**point(), "rasters": [{"layer": "x"}]}),
+        "an entry of 'rasters' lacks",
+    ),
+    "bad thresholds": (
+        "evaluation.json",
+        {**record(), "thresholds": 5},
+        "'thresholds' are no list",
+    ),
+    "no steps": (
+        "calibration.json",
+        {**calibration(), "steps": None},
+        "'steps' are no list",
+    ),
+    "pipeline is a text": (
+        "calibration.json",
+        {**calibration(), "pipeline": "light"},
+        "'pipeline' is no object",
     ),
     "bad calibration alone": ("calibration.json", {}, "lacks"),
     "calibration is no object": ("calibration.json", 5, "lacks"),

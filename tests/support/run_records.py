@@ -165,3 +165,41 @@ def record(timesteps=(4, 8), name_of_layer=None):
 def run(name="light", **options):
     """A run."""
     return Run(name, copy.deepcopy(record(**options)))
+
+
+def large_run(name, timesteps=(4, 8, 16), depth=19):
+    """A run of a network of many layers, with as many spikes as are kept."""
+    found = run(name, timesteps=timesteps)
+    for point in found.record["points"]:
+        T = point["timesteps"]
+        for part, key in (
+            (point["evaluation"]["activity"], "name"),
+            (point["evaluation"]["cost"]["layers"], "name"),
+            (point["diagnosis"]["layers"], "name"),
+        ):
+            _repeat(part, key, depth)
+        point["rasters"] = [
+            {
+                "layer": f"layer_{place}",
+                "neurons": list(range(32)),
+                "steps": T,
+                "spikes": [[n, t] for n in range(32) for t in range(T)],
+            }
+            for place in range(4)
+        ]
+        point["neurons"] *= 4
+    for rows, key in (
+        (found.record["calibration"]["steps"], "segment"),
+        (found.record["thresholds"], "layer"),
+    ):
+        _repeat(rows, key, depth)
+    return found
+
+
+def _repeat(rows, key, depth):
+    """Puts copies of the first row in front, under names of their own."""
+    first = rows[0]
+    rows[:0] = [
+        {**copy.deepcopy(first), key: f"layer_{place}"}
+        for place in range(depth - 2)
+    ]

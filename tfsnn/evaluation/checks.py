@@ -18,7 +18,8 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
 
     Raises:
         TypeError: If it is not a Keras 3 model.
-        ValueError: If it has not one input and one output `[B, K]`.
+        ValueError: If it has not one input and one output `[B, K]`, K at
+            least 2.
     """
     if not isinstance(model, keras.Model):
         array = " or an array of predictions" if role == "reference" else ""
@@ -40,6 +41,13 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
             " Supported: built networks with one input and one output [B, K]."
             " Take the one output to evaluate, keras.Model(model.input,"
             " model.outputs[0])."
+        )
+    if outputs[0][1] < 2:
+        raise ValueError(
+            f"{role} '{model.name}' has one output, so there are no classes to"
+            " count. Supported: outputs [B, K] with K of 2 and more. Compare"
+            " what model.predict gives with what you expect, or let a binary"
+            " classifier have two logits."
         )
     return outputs[0][1]
 

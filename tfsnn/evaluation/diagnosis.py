@@ -47,7 +47,8 @@ class Diagnosis:
         timesteps: T.
         num_images: Images it was measured on.
         logit_error: Squared error of the logits over their square.
-        agreement: Share of images with the same largest logit, 0...1.
+        agreement: Share of images with the same largest logit, 0...1; None
+            without classes: with one logit, or several outputs.
         correlation: Correlation of analog and spiking logits; None if either
             are constant.
         layers: In order; read-outs last.
@@ -58,7 +59,7 @@ class Diagnosis:
     timesteps: int
     num_images: int
     logit_error: float
-    agreement: float
+    agreement: float | None
     correlation: float | None
     layers: list[LayerDiagnosis]
     seconds: float

@@ -122,13 +122,20 @@ class ErrorFront:
         before, after = (
             np.concatenate(parts) for parts in zip(*self._logits, strict=True)
         )
-        same = np.argmax(before, axis=1) == np.argmax(after, axis=1)
         scale = max(_square(before), SMALLEST_SCALE)
         return {
             "logit_error": _square(before - after) / scale,
-            "agreement": float(np.mean(same)),
+            "agreement": self._agreement(before, after),
             "correlation": _correlation(before.ravel(), after.ravel()),
         }
+
+    def _agreement(self, before, after):
+        """Share of images with the same class; None without classes."""
+        readouts = [p for p in self._pairs if p.segment.role == READOUT]
+        if len(readouts) > 1 or before.shape[1] < 2:
+            return None
+        same = np.argmax(before, axis=1) == np.argmax(after, axis=1)
+        return float(np.mean(same))
 
     def of_layers(self) -> list[dict]:
         """Entries of each `LayerDiagnosis`."""

@@ -27,8 +27,7 @@ def explain(record: dict[str, Any]) -> str:
     timesteps, error = record["timesteps"], record["logit_error"]
     head = (
         f"T = {timesteps}: the logits are off by {_percent(error**0.5)} (root"
-        " mean square, of the analog ones); the class is the same for"
-        f" {_percent(record['agreement'])} of {record['num_images']} images."
+        f" mean square, of the analog ones){_same_class(record)}."
     )
     if error < NEGLIGIBLE:
         return f"{head} There is nothing to explain."
@@ -46,6 +45,16 @@ def explain(record: dict[str, Any]) -> str:
     return (
         f"{head} {_percent(share)} of the error enters at '{worst['name']}',"
         f" mostly by {_described(part, worst)}. {REMEDIES[part]} would help."
+    )
+
+
+def _same_class(record):
+    """Nothing where there are no classes."""
+    if record["agreement"] is None:
+        return ""
+    return (
+        f"; the class is the same for {_percent(record['agreement'])} of"
+        f" {record['num_images']} images"
     )
 
 

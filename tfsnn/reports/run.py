@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from tfsnn.errors import ReportError
+from tfsnn.evaluation import Diagnosis, Evaluation
 
 EVALUATION = "evaluation.json"
 CALIBRATION = "calibration.json"
@@ -15,6 +16,12 @@ SUPPORTED = (
     "Supported: folders written by tfsnn evaluate --output=DIR, or by tfsnn"
     " calibrate"
 )
+POINT = {"timesteps", "evaluation", "diagnosis", "neurons", "rasters"}
+THRESHOLDS = {"layer", "timesteps", "maximum", "percentile", "mmse"}
+NEURON = {"layer", "timesteps", "threshold", "initial_potential", "bias"}
+RASTER = {"layer", "neurons", "steps", "spikes"}
+STEP = {"segment", "timesteps", "strategy", "error_before", "error_after"}
+"""Entries that are read, of each kind of row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +118,39 @@ def _check(path, record):
         raise _unreadable(path, f"it lacks {sorted(missing) or 'points'}")
     if record["calibration"] is not None:
         _check_calibration(path, record["calibration"])
+    _check_rows(path, "points", record["points"], POINT)
+    _check_rows(path, "thresholds", record["thresholds"] or [], THRESHOLDS)
+    for point in record["points"]:
+        _check_measured(path, point)
+
+
+def _check_rows(path, name, rows, needed):
+    """Rows are to be a list of objects with certain entries."""
+    if not isinstance(rows, list):
+        raise _unreadable(path, f"its '{name}' are no list")
+    for row in rows:
+        missing = needed - (row.keys() if isinstance(row, dict) else set())
+        if missing:
+            raise _unreadable(
+                path, f"an entry of '{name}' lacks {sorted(missing)}"
+            )
+
+
+def _check_measured(path, point):
+    """What `Evaluation` and `Diagnosis` cannot be made of is not theirs."""
+    try:
+        if point["evaluation"] is not None:
+            Evaluation.from_dict(point["evaluation"])
+        if point["diagnosis"] is not None:
+            Diagnosis.from_dict(point["diagnosis"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(
+            path,
+            f"a point at T = {point['timesteps']} is incomplete"
+            f" ({type(error).__name__}: {error})",
+        ) from error
+    _check_rows(path, "neurons", point["neurons"] or [], NEURON)
+    _check_rows(path, "rasters", point["rasters"] or [], RASTER)
 
 
 def _check_calibration(path, calibration):
@@ -119,6 +159,9 @@ def _check_calibration(path, calibration):
     missing = needed - known.keys()
     if missing:
         raise _unreadable(path, f"it lacks {sorted(missing)}")
+    if not isinstance(calibration["pipeline"], dict):
+        raise _unreadable(path, "its 'pipeline' is no object")
+    _check_rows(path, "steps", calibration["steps"], STEP)
 
 
 def _unreadable(path, reason):
