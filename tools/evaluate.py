@@ -27,6 +27,7 @@ from tfsnn_tools import (
     output_folder,
     run_log,
     tables,
+    user_modules,
 )
 
 USAGE = "tfsnn evaluate --model=FILE --data=DATA [--flags]"
@@ -72,6 +73,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_output(values)
     flag_groups.define_json(values)
     flag_groups.define_quiet(values)
+    user_modules.define(values)
     return values
 
 
@@ -92,6 +94,7 @@ def main(argv: list[str]) -> int:
     place = {"marker": evaluation_run.RECORD, "overwrite": options.overwrite}
     if options.output:
         output_folder.check(options.output, **place)
+    user_modules.load(options)
     models = evaluation_run.models_of(options.model)
     reference = None
     if options.reference:

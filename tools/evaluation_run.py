@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from absl import flags
 
 import tfsnn
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation import neuron_samples, spike_rasters, threshold_curves
+from tfsnn.inputs import Images, take
 from tfsnn.reports import EVALUATION as RECORD
 from tfsnn.reports import EVALUATION_SCHEMA
 from tfsnn_tools import (
@@ -56,7 +56,7 @@ def conversion_of(
 
 def diagnosis_of(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     reference: keras.Model | tfsnn.Conversion,
     **options: Any,
 ) -> tfsnn.Diagnosis | None:
@@ -75,7 +75,7 @@ def record_of(
     *,
     models: Mapping[Any, keras.Model],
     reference: keras.Model | None,
-    images: np.ndarray,
+    images: Images,
 ) -> dict[str, Any]:
     """Everything about a run, plain types; see docs/reports.md.
 
@@ -85,7 +85,7 @@ def record_of(
         points: Evaluation and diagnosis of each model, in their order.
         models: What was evaluated.
         reference: The source, or None.
-        images: Preprocessed images `[N, ...]`.
+        images: Preprocessed images `[N, ...]`; of several inputs a tuple.
 
     Returns:
         What goes into evaluation.json.
@@ -138,7 +138,7 @@ def write(record: dict[str, Any], folder: pathlib.Path) -> None:
 
 def _rasters(model, images):
     try:
-        return spike_rasters(model, images[:1])
+        return spike_rasters(model, take(images, slice(1)))
     except ConversionError as error:
         run_log.note(f"No rasters: {error}")
         return None

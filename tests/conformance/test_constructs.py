@@ -12,6 +12,7 @@ from tests.support.counted import count_error
 from tests.support.networks import (
     default_dtype,
     outputs_of,
+    random_inputs,
     with_random_weights,
 )
 from tfsnn import calibrate, convert, pipelines
@@ -32,9 +33,7 @@ def converted(name):
 
 
 def images(model, count=4):
-    rng = np.random.default_rng(1)
-    shape = (count, *model.inputs[0].shape[1:])
-    return rng.normal(size=shape).astype("float32")
+    return random_inputs(model, np.random.default_rng(1), count)
 
 
 @every_row
@@ -67,7 +66,7 @@ def test_segments_cover_the_graph(name):
 def test_prepared_equals_source_in_float64(name):
     with default_dtype("float64"):
         model = source(name)
-        batch = images(model).astype("float64")
+        batch = images(model)
         for got, wanted in zip(
             outputs_of(prepare(trace(model)).model, batch),
             outputs_of(model, batch),

@@ -490,7 +490,7 @@ def maps():
     [
         pytest.param(
             lambda: spiking(residual_network(), timesteps=T),
-            "one input and one output",
+            "Supported: built networks with one output",
             id="three-outputs",
         ),
         pytest.param(maps, r"outputs \[\(None, 4, 4, 3\)\]", id="maps"),

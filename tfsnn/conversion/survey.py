@@ -11,7 +11,7 @@ from tfsnn.graph.passes import PASSES, fold_batch_norm
 from tfsnn.graph.passes.fold_batch_norm import fold_targets
 from tfsnn.graph.passes.max_pools import max_to_average
 from tfsnn.graph.passes.operation_pools import operation_pools
-from tfsnn.graph.segments import Segment, cut
+from tfsnn.graph.segments import Segment, by_source, cut
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
 
@@ -53,7 +53,8 @@ class SegmentRow:
     Attributes:
         name: That of its neuron, its junction, or `"readout"`.
         role: `"neuron"`, `"junction"` or `"readout"`.
-        sources: What it reads: `"/input"` or names of other segments.
+        sources: What it reads: `"/input"`, of several inputs `"/NAME"`, or
+            names of other segments.
         operations: Names of its affine operations.
         num_neurons: Number of neurons at its end, 0 for other roles; None if
             their feature map has unknown axes.
@@ -152,7 +153,7 @@ def survey(
     return Survey(
         findings,
         _operation_rows(source, config, targets, findings),
-        tuple(map(_segment_row, segments)),
+        tuple(_segment_row(one, graph.model) for one in segments),
         timesteps and estimate(graph, timesteps, kind=config.kind),
     )
 
@@ -210,7 +211,9 @@ def _num_parameters(operation: keras.Operation) -> int:
     return getattr(operation, "count_params", lambda: 0)()
 
 
-def _segment_row(segment: Segment) -> SegmentRow:
+def _segment_row(segment: Segment, model: keras.Model) -> SegmentRow:
+    names = tuple(f"/{tensor.name}" for tensor in model.inputs)
+    named = {} if len(names) == 1 else by_source(names)
     inputs = keras.layers.InputLayer
     operations = [
         operation
@@ -224,7 +227,7 @@ def _segment_row(segment: Segment) -> SegmentRow:
     return SegmentRow(
         segment.name,
         segment.role,
-        segment.sources,
+        tuple(named.get(source, source) for source in segment.sources),
         tuple(operation.name for operation in operations),
         size,
         sum(map(_num_parameters, operations)),
