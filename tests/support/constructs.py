@@ -155,6 +155,18 @@ def batch_norm_of_the_first_axis(x):
     return classify(layers.ReLU()(conv(layers.Permute((2, 3, 1))(x))))
 
 
+@row(shape=(2, 6, 6))
+def channels_first(x):
+    first = {"data_format": "channels_first"}
+    x = layers.ReLU()(
+        BN(axis=1)(layers.Conv2D(4, 3, padding="same", **first)(x))
+    )
+    x = layers.AveragePooling2D(2, **first)(x)
+    y = layers.MaxPooling2D(2, 1, "same", **first)(BN(axis=1)(x))
+    x = layers.ReLU()(layers.Conv2D(3, 2, **first)(layers.Add()([x, y])))
+    return layers.Dense(3)(layers.GlobalAveragePooling2D(**first)(x))
+
+
 @row
 def stream_without_relu(x):
     x = conv(x, 3)
