@@ -84,7 +84,7 @@ USE_RELU = (
 TWO_NEURONS = (
     "Retrain with ReLU or ReLU6 in its place; or keep it, exactly, as two"
     " neurons: tfsnn.register_rule(keras.layers.{0}, lambda layer, x:"
-    " keras.ops.relu(x) - {1} * keras.ops.relu(-x))."
+    " keras.ops.relu(x) - keras.ops.relu(-x) * {1})."
 )
 _SLOPES = {
     "LeakyReLU": "layer.negative_slope",
