@@ -307,7 +307,7 @@ def _only_input(value: Any, where: str) -> np.ndarray:
     if len(items) != 1:
         raise DataError(
             f"Received several inputs, or none, as {where}: entries {names}."
-            " Supported: networks with one input, and mappings with 'image',"
-            " 'images' or a single key. Select the images first."
+            " Supported for a network with one input: one array, or a mapping"
+            " with 'image', 'images' or a single key. Select the images first."
         )
     return to_array(items[0], where)

@@ -57,7 +57,9 @@ def configurations(value):
 
 
 @every_row
-@pytest.mark.parametrize("form", ["folded", "counts"])
+@pytest.mark.parametrize(
+    "form", ["folded", pytest.param("counts", marks=pytest.mark.slow)]
+)
 def test_no_relu_is_left(name, form):
     """Read from the file format, not by the code that converts."""
     conversion = converted(name)

@@ -38,24 +38,24 @@ from tfsnn.inputs import input_shapes
 
 layers = keras.layers
 N = 32
-SHAPES = {"pixels": (6, 6, 2), "side": (5,)}
+SHAPES = {"view": (6, 6, 2), "side": (5,)}
 RNG = np.random.default_rng(0)
 PIXELS = RNG.normal(size=(N, 6, 6, 2)).astype("float32")
 SIDE = RNG.normal(size=(N, 5)).astype("float32")
 LABELS = RNG.integers(0, 3, N)
 BOTH = (PIXELS, SIDE)
-NAMED = {"side": SIDE, "pixels": PIXELS}
+NAMED = {"side": SIDE, "view": PIXELS}
 
 
 def network(*, named=False):
-    pixels = keras.Input((6, 6, 2), name="pixels")
+    view = keras.Input((6, 6, 2), name="view")
     side = keras.Input((5,), name="side")
-    x = layers.GlobalAveragePooling2D()(layers.ReLU()(conv(pixels, 5)))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(conv(view, 5)))
     x = layers.Concatenate()([layers.Dense(5)(x), side])
     x = layers.Dense(3)(layers.ReLU()(layers.Dense(6)(x)))
-    inputs = [pixels, side]
+    inputs = [view, side]
     if named:
-        inputs = {"side": side, "pixels": pixels}
+        inputs = {"side": side, "view": view}
     model = keras.Model(inputs, layers.Softmax()(x), name="two_inputs")
     return with_random_weights(model, np.random.default_rng(1))
 
@@ -81,8 +81,8 @@ class Batches(keras.utils.PyDataset):
 
 
 def representative():
-    for pixels, side in zip(PIXELS, SIDE, strict=True):
-        yield [pixels[None], side[None]]
+    for view, side in zip(PIXELS, SIDE, strict=True):
+        yield [view[None], side[None]]
 
 
 def dataset(*elements):
@@ -155,27 +155,27 @@ def test_draws_the_same_rows_of_each_input():
             (PIXELS, LABELS),
             r"Input 'side': Received integers of shape \(32,\) as images: these"
             r" look like labels in the data. Supported: \[B, 5\]. Pass the"
-            r" inputs in a tuple, \(\(pixels, side\), labels\), or as a dict",
+            r" inputs in a tuple, \(\(view, side\), labels\), or as a dict",
             id="labels for the second input",
         ),
         pytest.param(
             (PIXELS, SIDE, LABELS),
-            r"3 entries in a tuple, of shapes .* with 2 inputs: pixels, side."
-            r".*\(\(pixels, side\), labels\)",
+            r"3 entries in a tuple, of shapes .* with 2 inputs: view, side."
+            r".*\(\(view, side\), labels\)",
             id="labels behind the inputs",
         ),
         pytest.param(PIXELS, "one ndarray as the data", id="one array"),
         pytest.param(
-            {"pixels": PIXELS, "sides": SIDE},
-            r"entries \['pixels', 'sides'\], without \['side'\],",
+            {"view": PIXELS, "sides": SIDE},
+            r"entries \['view', 'sides'\], without \['side'\],",
             id="another name",
         ),
         pytest.param(
-            (SIDE, PIXELS), "Input 'pixels': Received images", id="exchanged"
+            (SIDE, PIXELS), "Input 'view': Received images", id="exchanged"
         ),
         pytest.param(
             (PIXELS, SIDE[:30]),
-            r"\{'pixels': 32, 'side': 30\} rows. Supported: as many rows",
+            r"\{'view': 32, 'side': 30\} rows. Supported: as many rows",
             id="another number",
         ),
         pytest.param(
@@ -194,9 +194,9 @@ def test_says_what_was_received(data, text):
 
 
 def test_arrays_side_by_side_are_no_labelled_data():
-    with pytest.raises(DataError, match="Pass .*pixels, side.*, labels"):
+    with pytest.raises(DataError, match="Pass .*view, side.*, labels"):
         evaluate(source(), BOTH)
-    with pytest.raises(DataError, match="Pass .*pixels, side.*, labels"):
+    with pytest.raises(DataError, match="Pass .*view, side.*, labels"):
         evaluate(source(), dataset(BOTH).batch(4))
 
 
@@ -204,7 +204,7 @@ def test_survey_and_picture(tmp_path):
     assert check(source()).ok
     found = survey(source(), timesteps=4)
     read = {one for row in found.segments for one in row.sources}
-    assert {"/pixels", "/side"} <= read
+    assert {"/view", "/side"} <= read
     assert found.estimate.analog_seconds > 0
     assert draw_segments(found, tmp_path / "segments.svg").stat().st_size
 
@@ -291,7 +291,7 @@ def test_steps():
     step = stepping_model(model, batch_size=N)
     mean = sum(np.asarray(step(BOTH)) for _ in range(4)) / 4
     np.testing.assert_allclose(keras.ops.softmax(mean), wanted, atol=1e-5)
-    with pytest.raises(DataError, match="2 inputs: pixels, side"):
+    with pytest.raises(DataError, match="2 inputs: view, side"):
         form.run(PIXELS)
 
 
@@ -371,10 +371,10 @@ def test_refuses_names_that_a_signature_needs(tmp_path):
 
 def test_refuses_inputs_that_are_no_numbers():
     words = keras.Input((3,), dtype="int32", name="words")
-    pixels = keras.Input((3,), name="pixels")
-    outputs = layers.ReLU()(layers.Embedding(5, 3)(words)[:, 0] + pixels)
+    view = keras.Input((3,), name="view")
+    outputs = layers.ReLU()(layers.Embedding(5, 3)(words)[:, 0] + view)
     with pytest.raises(ConversionError, match="words.*its dtype is int32"):
-        convert(keras.Model([words, pixels], outputs))
+        convert(keras.Model([words, view], outputs))
 
 
 def test_shapes_of_inputs():

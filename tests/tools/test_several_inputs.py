@@ -12,7 +12,7 @@ from tfsnn_tools.preprocessing import Preprocessing
 
 layers = keras.layers
 N = 20
-SHAPES = {"left": (3,), "right": (4, 2)}
+SHAPES = {"right": (4, 2), "left": (3,)}
 RNG = np.random.default_rng(0)
 LEFT = RNG.normal(size=(N, 3))
 RIGHT = RNG.normal(size=(N, 4, 2))
@@ -32,7 +32,7 @@ def stored(folder, **arrays):
 
 def test_arrays_have_the_names_of_the_inputs(tmp_path):
     spec = stored(tmp_path, right=RIGHT, left=LEFT, labels=LABELS)
-    (left, right), labels = load(spec)
+    (right, left), labels = load(spec)
     np.testing.assert_array_equal(left, LEFT.astype("float32"))
     np.testing.assert_array_equal(right, RIGHT.astype("float32"))
     np.testing.assert_array_equal(labels, LABELS)
@@ -41,7 +41,7 @@ def test_arrays_have_the_names_of_the_inputs(tmp_path):
 def test_prefix_and_sample(tmp_path):
     spec = stored(tmp_path, train_right=RIGHT, train_left=LEFT, y_train=LABELS)
     for name, options in ((spec, {"split": "train"}), (f"{spec}:train", {})):
-        (left, right), labels = load(name, max_images=5, **options)
+        (right, left), labels = load(name, max_images=5, **options)
         assert [len(left), len(right), len(labels)] == [5, 5, 5]
         rows = [
             np.flatnonzero(LEFT[:, 0].astype("float32") == x)[0]
@@ -61,7 +61,7 @@ def test_labels_may_be_missing(tmp_path):
         (
             {"left": LEFT, "images": RIGHT},
             {},
-            "arrays images, left, for a network with the inputs left, right",
+            "arrays images, left, for a network with the inputs right, left",
         ),
         (
             {"left": LEFT, "right": LEFT},
@@ -76,7 +76,7 @@ def test_labels_may_be_missing(tmp_path):
         (
             {"left": LEFT, "right": RIGHT},
             {"preprocessing": Preprocessing(scale=0.5)},
-            r"or a preprocessing, .*inputs left, right. .*preprocessed already",
+            r"or a preprocessing, .*inputs right, left. .*preprocessed already",
         ),
     ],
 )
@@ -87,16 +87,16 @@ def test_refusals(tmp_path, arrays, options, text):
 
 def test_other_sources_are_refused():
     with pytest.raises(
-        DataError, match="npz:FILE.*savez.FILE, left=..., right"
+        DataError, match="npz:FILE.*savez.FILE, right=..., left"
     ):
         load("tfds:cifar10")
 
 
 def test_calibrates_evaluates_and_exports(tmp_path, command):
-    left, right = (keras.Input(s, name=n) for n, s in SHAPES.items())
+    right, left = (keras.Input(s, name=n) for n, s in SHAPES.items())
     x = layers.Concatenate()([left, layers.Flatten()(right)])
     x = layers.Dense(2)(layers.ReLU()(layers.Dense(6)(x)))
-    keras.Model([left, right], x).save(tmp_path / "net.keras")
+    keras.Model([right, left], x).save(tmp_path / "net.keras")
     data = stored(tmp_path, right=RIGHT, left=LEFT, labels=LABELS)
     network, found = tmp_path / "net.keras", tmp_path / "found"
     for arguments in (
@@ -113,7 +113,7 @@ def test_calibrates_evaluates_and_exports(tmp_path, command):
     manifest = json.loads((tmp_path / "served/manifest.json").read_text())
     (model,) = manifest["models"]
     inputs = model["signatures"]["serving_default"]["inputs"]
-    assert list(inputs) == ["left", "right"]
+    assert list(inputs) == ["right", "left"]
     assert model["evaluation"]["num_images"] == N
     point = json.loads((tmp_path / "run/evaluation.json").read_text())
     assert point["points"][0]["diagnosis"] and point["thresholds"]
