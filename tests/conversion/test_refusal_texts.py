@@ -92,3 +92,26 @@ def test_a_file_without_a_model(monkeypatch):
     )
     with pytest.raises(ModelFileError, match="plain.h5', which holds no model"):
         load_legacy_model(LEGACY / "plain.h5")
+
+
+def transformer():
+    x = keras.Input((6, 8))
+    y = layers.LayerNormalization(name="norm")(x)
+    y = layers.MultiHeadAttention(2, 4, name="attention")(y, y)
+    x2 = layers.Add()([x, layers.Dropout(0.1)(y)])
+    y = layers.LayerNormalization(name="norm_2")(x2)
+    y = layers.Dense(16, activation="gelu", name="wide")(y)
+    y = layers.Add()([x2, layers.Dense(8)(y)])
+    y = layers.GlobalAveragePooling1D()(y)
+    outputs = layers.Dense(3, activation="softmax")(y)
+    return keras.Model(x, outputs, name="transformer")
+
+
+def test_a_transformer_gets_one_complete_list():
+    found = {one.layer: one for one in check(transformer())}
+    assert set(found) == {"norm", "attention", "norm_2", "wide", "transformer"}
+    assert "Retrain with BatchNormalization" in found["norm"].remedy
+    assert "attention multiplies signals" in found["attention"].reason
+    assert found["wide"].reason.startswith("activation 'gelu' has no spiking")
+    assert "Retrain with ReLU or ReLU6" in found["wide"].remedy
+    assert "no ReLU" in found["transformer"].reason
