@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.support.convertible import conv
 from tests.support.networks import with_random_weights
 from tfsnn import (
+    ConversionConfig,
     SweepConfig,
     calibrate,
     check,
@@ -20,6 +21,7 @@ from tfsnn import (
     pipelines,
     survey,
 )
+from tfsnn.baselines import fine_tune
 from tfsnn.calibration.images import CalibrationImages
 from tfsnn.conversion import draw_segments
 from tfsnn.conversion.stepping import SteppingForm
@@ -241,6 +243,25 @@ def test_every_pipeline(name, lag):
     assert np.isfinite(result[4](list(BOTH))).all()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"spikes": "unit", "average_pool": "neuron", "equalise": True},
+        {"neuron": "bit_plane"},
+        {"neuron": "burst"},
+    ],
+    ids=str,
+)
+def test_options_of_the_conversion(options):
+    conversion = convert(source(), config=ConversionConfig(**options))
+    result = calibrate(
+        conversion, BOTH, timesteps=[8], pipeline=pipelines.uncalibrated()
+    )
+    wanted = np.asarray(source()(list(BOTH)))
+    got = np.asarray(result[8](list(BOTH)))
+    assert np.quantile(np.abs(got - wanted), 0.9) <= 0.1
+
+
 @pytest.mark.slow
 def test_search(tmp_path):
     config = SweepConfig(checkpoint=tmp_path / "run")
@@ -358,6 +379,8 @@ def test_refuses_what_takes_one_input(tmp_path):
         export_saved_model(model, tmp_path / "a", decoding=ImageDecoding())
     with pytest.raises(ExportError, match="has 2 inputs"):
         export_litert(model, tmp_path / "a.tflite")
+    with pytest.raises(ConversionError, match="through time: one input"):
+        fine_tune(model, PIXELS, LABELS)
     assert not list(tmp_path.iterdir())
 
 
