@@ -8,20 +8,18 @@ import numpy as np
 import pytest
 
 from tests.support import checkout
-from tests.test_readme import FENCE
 from tfsnn.conversion import unregister_rule
 from tfsnn_tools import main, user_modules
 
 IMAGES = np.random.default_rng(0).normal(size=(32, 4, 4, 2)).astype("float32")
 LABELS = np.arange(32) % 3
+FLAGS = re.MULTILINE | re.DOTALL
 
 
 def example():
     """`my_layers.py` as the document has it."""
     text = (checkout.ROOT / "docs/models.md").read_text(encoding="utf-8")
-    (body,) = (
-        body for _, body in FENCE.findall(text) if "# my_layers.py" in body
-    )
+    (body,) = re.findall(r"^```python\n(# my_layers.*?)^```$", text, FLAGS)
     return body
 
 
