@@ -35,6 +35,7 @@ FLOORS = {
     "tfsnn.extras": 1,
     "tfsnn.progress": 1,
     "tfsnn.errors": 0,
+    "tfsnn.inputs": 0,
     "tfsnn.types": 0,
     "tfsnn.version": 0,
 }

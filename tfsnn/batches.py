@@ -8,12 +8,13 @@ versions, has an index and a number of batches.
 
 import inspect
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfsnn.errors import DataError
+from tfsnn.inputs import Images
 
 IMAGE_KEYS = ("image", "images")
 LABEL_KEYS = ("label", "labels")
@@ -28,11 +29,11 @@ class Pair(NamedTuple):
     """One element of the data.
 
     Attributes:
-        images: One image or a batch, any dtype.
+        images: One image or a batch, any dtype; of several inputs a tuple.
         labels: Whatever came with it, unchecked; None where nothing did.
     """
 
-    images: np.ndarray
+    images: Images
     labels: Any
 
 
@@ -106,42 +107,46 @@ def _check_takes_no_arguments(function: Any) -> None:
         return
 
 
-def whole_arrays(data: Any) -> Pair | None:
+def whole_arrays(data: Any, names: Sequence[str] = ()) -> Pair | None:
     """Images and labels that are there at once, not element by element.
 
     Args:
         data: Resolved data, see `resolve`.
+        names: Of the inputs, if there are several.
 
     Returns:
         The pair for an array, a tuple `(images[, labels[, weights]])` or a
-        mapping; None for everything that has to be iterated.
+        mapping; for several inputs also for a list of their arrays. None for
+        everything that has to be iterated.
 
     Raises:
-        DataError: If a tuple or a mapping holds several inputs.
+        DataError: If a tuple or a mapping holds other inputs.
     """
-    if is_array(data) or isinstance(data, (tuple, Mapping)):
-        return unpack(data, "the data")
-    return None
+    whole = is_array(data) or isinstance(data, (tuple, Mapping))
+    if names and isinstance(data, list):
+        whole = any(map(is_array, data))
+    return unpack(data, "the data", names) if whole else None
 
 
-def iterate_pairs(data: Any) -> Iterator[Pair]:
+def iterate_pairs(data: Any, names: Sequence[str] = ()) -> Iterator[Pair]:
     """Walks data lazily; takes one element from it at a time.
 
     Args:
         data: Resolved data that `whole_arrays` left alone.
+        names: Of the inputs, if there are several.
 
     Yields:
         One pair an element: a batch or a single image.
 
     Raises:
-        DataError: If an element holds several inputs or no array.
+        DataError: If an element holds other inputs or no array.
     """
     if hasattr(data, "__iter__"):
         elements = iter(data)
     else:
         elements = (data[index] for index in _indices(data))
     for index, element in enumerate(elements):
-        yield unpack(element, f"element {index} of the data")
+        yield unpack(element, f"element {index} of the data", names)
 
 
 def _indices(data: Any) -> Iterator[int]:
@@ -153,21 +158,25 @@ def _indices(data: Any) -> Iterator[int]:
     return iter(range(data.num_batches))
 
 
-def unpack(element: Any, where: str) -> Pair:
+def unpack(element: Any, where: str, names: Sequence[str] = ()) -> Pair:
     """Separates the images of one element from its labels.
 
     Args:
         element: An array; a tuple or list `(images[, labels[, weights]])`; or
             a mapping with `image` or `images`, or with a single key that is
-            not a label.
+            not a label. For several inputs, see `unpack_several`.
         where: Place of the element in the data, for the error text.
+        names: Of the inputs, if there are several.
 
     Returns:
         The pair; weights are dropped.
 
     Raises:
-        DataError: If there are several inputs, or none.
+        DataError: If there are several inputs for a network with one, or
+            others than those named, or none.
     """
+    if names:
+        return unpack_several(element, where, names)
     if isinstance(element, Mapping):
         labels = [element[key] for key in LABEL_KEYS if key in element]
         return Pair(_only_input(element, where), next(iter(labels), None))
@@ -189,6 +198,85 @@ def unpack(element: Any, where: str) -> Pair:
         )
     labels = element[1] if len(element) > 1 else None
     return Pair(_only_input(element[0], where), labels)
+
+
+def unpack_several(element: Any, where: str, names: Sequence[str]) -> Pair:
+    """Separates the inputs of one element from its labels.
+
+    Args:
+        element: `(inputs[, labels[, weights]])`, or the inputs alone: a tuple
+            or list of their arrays in order, or a mapping from their names,
+            which may also hold `label` or `labels`.
+        where: Place of the element in the data, for the error text.
+        names: Of the inputs, in order.
+
+    Returns:
+        The pair, its images a tuple in this order; weights are dropped.
+
+    Raises:
+        DataError: If an input is missing, or it is not clear which is which.
+    """
+    if isinstance(element, Mapping):
+        keys = [k for k in LABEL_KEYS if k in element and k not in names]
+        labels = element[keys[0]] if keys else None
+        return Pair(_arrays(element, where, names), labels)
+    inputs, labels = element, None
+    if isinstance(element, (tuple, list)) and 1 <= len(element) <= 3:
+        first, *more = element
+        if isinstance(first, Mapping) or _is_structure(first):
+            inputs, labels = first, more[0] if more else None
+    return Pair(_arrays(inputs, where, names), labels)
+
+
+def _arrays(inputs: Any, where: str, names: Sequence[str]) -> tuple:
+    """The inputs as arrays, in order."""
+    return tuple(
+        to_array(value, f"input '{name}' of {where}")
+        for name, value in zip(
+            names, in_order(inputs, where, names), strict=True
+        )
+    )
+
+
+def in_order(inputs: Any, where: str, names: Sequence[str]) -> list:
+    """The inputs of a network as a list, in its order.
+
+    Args:
+        inputs: A tuple or list in order, or a mapping from their names; the
+            value itself for one input.
+        where: What it is, for the error text.
+        names: Of the inputs.
+
+    Returns:
+        One value for each name.
+
+    Raises:
+        DataError: If there is not one for each.
+    """
+    if len(names) == 1 and not isinstance(inputs, Mapping):
+        return [inputs]
+    if isinstance(inputs, Mapping):
+        missing = [name for name in names if name not in inputs]
+        if not missing:
+            return [inputs[name] for name in names]
+        received = f"the entries {list(inputs)}, without {missing},"
+    elif isinstance(inputs, (tuple, list)):
+        if len(inputs) == len(names):
+            return list(inputs)
+        shapes = [getattr(item, "shape", None) for item in inputs[:4]]
+        received = (
+            f"{len(inputs)} entries in a {type(inputs).__name__}, of shapes"
+            f" {[_shape_text(shape) for shape in shapes]},"
+        )
+    else:
+        received = f"one {type(inputs).__name__}"
+    listed = ", ".join(names)
+    raise DataError(
+        f"Received {received} as {where}, for a network with {len(names)}"
+        f" inputs: {listed}. Supported: ({listed}) in this order, or a dict"
+        f" with these keys; with labels, (({listed}), labels). Put the inputs"
+        " into a tuple or a dict of their own."
+    )
 
 
 def _shape_text(shape: Any) -> str:
@@ -219,7 +307,7 @@ def _only_input(value: Any, where: str) -> np.ndarray:
     if len(items) != 1:
         raise DataError(
             f"Received several inputs, or none, as {where}: entries {names}."
-            " Supported: networks with one input, and mappings with 'image',"
-            " 'images' or a single key. Select the images first."
+            " Supported for a network with one input: one array, or a mapping"
+            " with 'image', 'images' or a single key. Select the images first."
         )
     return to_array(items[0], where)

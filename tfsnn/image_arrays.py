@@ -1,13 +1,19 @@
-"""Whether arrays are images that fit a network's input, and why not."""
+"""Whether arrays are images that fit a network's inputs, and why not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
 
 from tfsnn.errors import DataError
-
-InputShape = Sequence[int | None]
+from tfsnn.inputs import (
+    Images,
+    InputShape,
+    InputShapes,
+    each,
+    every,
+    every_shape,
+)
 
 
 def fits(shape: Sequence[int], expected: InputShape) -> bool:
@@ -29,37 +35,80 @@ def is_numeric(dtype: np.dtype) -> bool:
     return dtype.kind in "biuf" or dtype.name.startswith(("bfloat", "float"))
 
 
-def to_float32(images: np.ndarray) -> np.ndarray:
-    """Copies numbers into a new, contiguous float32 array, values unscaled.
+def are_shaped(images: Images, shapes: InputShapes) -> bool:
+    """Whether numbers have the rank of a batch, so that their count is B."""
+    arrays = every(images)
+    return len({len(x) if x.ndim else 0 for x in arrays}) == 1 and all(
+        array.ndim == len(shape) + 1 and is_numeric(array.dtype)
+        for array, shape in zip(arrays, every_shape(shapes), strict=True)
+    )
+
+
+def is_single(images: Images, shapes: InputShapes) -> bool:
+    """Whether it is one image without a batch axis."""
+    return all(
+        fits(array.shape, shape)
+        for array, shape in zip(every(images), every_shape(shapes), strict=True)
+    )
+
+
+def to_float32(images: Images) -> Images:
+    """Copies numbers into new, contiguous float32 arrays, values unscaled.
 
     Args:
         images: Numbers of any shape and real dtype; float64 values beyond the
             range of float32 become infinite.
 
     Returns:
-        A float32 array of the same shape, which shares no memory.
+        Float32 of the same shape, which shares no memory.
     """
     with np.errstate(over="ignore"):
-        return np.array(images, dtype=np.float32, order="C")
+        return each(
+            lambda array: np.array(array, dtype=np.float32, order="C"), images
+        )
 
 
-def find_problems(images: np.ndarray, input_shape: InputShape) -> list[str]:
+def find_problems(images: Images, shapes: InputShapes) -> list[str]:
     """Lists why a batch cannot enter a network; looks at no value.
 
     Args:
-        images: Candidate for `[B, ...]`, any dtype.
-        input_shape: Shape of one image, without B; None: any size.
+        images: Candidate for `[B, ...]`, any dtype; one for each input.
+        shapes: Shape of one image, without B; None: any size. Of several
+            inputs, name to shape.
 
     Returns:
         One complete text a problem; empty where the batch fits.
     """
+    if not isinstance(shapes, Mapping):
+        remedy = "Pass the images first, (images, labels), or the images alone."
+        return _problems(images, shapes, remedy)
+    names = ", ".join(shapes)
+    remedy = f"Pass the inputs in a tuple, (({names}), labels), or as a dict."
+    problems = [
+        f"Input '{name}': {problem}"
+        for (name, shape), array in zip(shapes.items(), images, strict=True)
+        for problem in _problems(array, shape, remedy)
+    ]
+    counts = {n: len(x) for n, x in zip(shapes, images, strict=True) if x.ndim}
+    if not problems and len(set(counts.values())) > 1:
+        problems.append(
+            f"Received {counts} rows. Supported: as many rows in each input."
+            " Put into row n of each what belongs to sample n."
+        )
+    return problems
+
+
+def _problems(
+    images: np.ndarray, input_shape: InputShape, remedy: str
+) -> list[str]:
+    """The same for one input; `remedy` is for labels in its place."""
     if fits(images.shape[1:], input_shape) and images.ndim:
         return [] if is_numeric(images.dtype) else [_dtype_problem(images)]
     if images.ndim <= 1 and images.dtype.kind in "iu":
         return [
             f"Received integers of shape {images.shape} as images: these look"
             f" like labels in the data. Supported: {shape_text(input_shape)}."
-            " Pass the images first, (images, labels), or the images alone."
+            f" {remedy}"
         ]
     problems = [
         f"Received images of shape {images.shape}, dtype {images.dtype}."
@@ -109,22 +158,23 @@ def _shape_hint(shape: tuple[int, ...], input_shape: InputShape) -> str:
     return "Reshape the images."
 
 
-def find_non_finite(images: np.ndarray) -> list[str]:
+def find_non_finite(images: Images) -> list[str]:
     """Lists NaN and infinite values, as `find_problems` does.
 
     Args:
-        images: Float array of any shape.
+        images: Float arrays of any shape.
 
     Returns:
         One text, or nothing where all values are finite.
     """
-    num_nan = int(np.isnan(images).sum())
-    num_infinite = int(np.isinf(images).sum())
+    num_nan = sum(int(np.isnan(array).sum()) for array in every(images))
+    num_infinite = sum(int(np.isinf(array).sum()) for array in every(images))
     if not num_nan + num_infinite:
         return []
+    size = sum(array.size for array in every(images))
     return [
         f"Received {num_nan} NaN and {num_infinite} infinite values (as"
-        f" float32) among {images.size} pixel values. Supported: finite"
+        f" float32) among {size} pixel values. Supported: finite"
         " numbers. Remove these images, or repair their preprocessing."
     ]
 

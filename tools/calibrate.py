@@ -18,6 +18,7 @@ from absl import flags
 
 import tfsnn
 from tfsnn.errors import UnsupportedLayerError
+from tfsnn.inputs import take
 from tfsnn_tools import (
     calibration_flags,
     command_line,
@@ -28,6 +29,7 @@ from tfsnn_tools import (
     resumption,
     run_log,
     tables,
+    user_modules,
 )
 from tfsnn_tools.stored_calibration import RECORD, file_name
 
@@ -48,6 +50,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_output(values)
     flag_groups.define_json(values)
     flag_groups.define_quiet(values)
+    user_modules.define(values)
     return values
 
 
@@ -73,14 +76,17 @@ def main(argv: list[str]) -> int:
     place = {"marker": RECORD, "overwrite": options.overwrite}
     output_folder.check(options.output, **place)
     resumption.check(options.output, resume=options.resume)
+    user_modules.load(options)
     model = model_files.load_keras_model(options.model)
-    findings = tfsnn.check(model)
+    findings = tfsnn.check(model, config=config)
     if not findings.ok:
         raise UnsupportedLayerError(str(findings), findings)
     images, _ = flag_groups.load_data(
         options, model, split="train", max_images=options.max_images
     )
-    conversion = tfsnn.convert(model, config=config, sample=images[:16])
+    conversion = tfsnn.convert(
+        model, config=config, sample=take(images, slice(16))
+    )
     calibration_flags.check_lag(lag, conversion)
     with resumption.kept_until_done(
         options.output, resume=options.resume

@@ -21,13 +21,6 @@ THRESHOLDS = {
 def define_conversion(values: flags.FlagValues) -> None:
     """Declares the options of the conversion."""
     flags.DEFINE_enum(
-        "average_pool",
-        "linear",
-        ["linear", "neuron"],
-        "Keep average pooling as it is, or give it neurons of its own.",
-        flag_values=values,
-    )
-    flags.DEFINE_enum(
         "reset",
         "soft",
         ["soft", "hard"],
@@ -39,12 +32,6 @@ def define_conversion(values: flags.FlagValues) -> None:
         "threshold",
         ["threshold", "unit"],
         "Value of a spike: the threshold, or 1 with thresholds in the weights.",
-        flag_values=values,
-    )
-    flags.DEFINE_bool(
-        "equalise",
-        False,
-        "Even out the ranges of channels between layers, for --per=layer.",
         flag_values=values,
     )
     neuron_flags.define(values)
@@ -60,10 +47,8 @@ def conversion_config(options: flags.FlagValues) -> tfsnn.ConversionConfig:
     neuron = neuron_flags.conversion_options(options)
     try:
         return tfsnn.ConversionConfig(
-            average_pool=options.average_pool,
             reset=options.reset,
             spikes=options.spikes,
-            equalise=options.equalise,
             **neuron,
             **structure_flags.conversion_options(options),
         )

@@ -12,6 +12,7 @@ from tfsnn_tools import (
     flag_groups,
     model_files,
     structure_flags,
+    user_modules,
 )
 
 USAGE = "tfsnn check MODEL.keras [--timesteps=T] [--plot=FILE] [--json]"
@@ -35,6 +36,7 @@ def define_flags() -> flags.FlagValues:
         flag_values=values,
     )
     structure_flags.define(values)
+    user_modules.define(values)
     return values
 
 
@@ -53,6 +55,7 @@ def main(argv: list[str]) -> int:
     """
     options = define_flags()
     (path,) = command_line.parse(argv, options, positional=("MODEL.keras",))
+    user_modules.load(options)
     found = tfsnn.survey(
         model_files.load_keras_model(path),
         config=tfsnn.ConversionConfig(

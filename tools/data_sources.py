@@ -1,12 +1,12 @@
 """Images and labels named on the command line: tfds:, npz: and dir:."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfsnn import batches, image_arrays
+from tfsnn import batches, image_arrays, inputs
 from tfsnn.errors import DataError
 from tfsnn.evaluation import labelled
 from tfsnn_tools import image_folder, npz_file
@@ -26,7 +26,7 @@ class Request(NamedTuple):
     split: str | None
     preprocessing: Preprocessing
     max_images: int | None
-    input_shape: image_arrays.InputShape
+    input_shape: inputs.InputShapes
     data_dir: str | None
     seed: int
 
@@ -37,10 +37,10 @@ def load(
     split: str | None = None,
     preprocessing: Preprocessing | None = None,
     max_images: int | None,
-    input_shape: image_arrays.InputShape,
+    input_shape: inputs.InputShapes,
     data_dir: str | None = None,
     seed: int = 0,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[inputs.Images, np.ndarray | None]:
     """Reads, resizes and preprocesses images.
 
     * `tfds:NAME[:SPLIT]`, for example `tfds:cifar10:train[:1000]`; NAME may
@@ -57,12 +57,14 @@ def load(
         preprocessing: From stored values (0...255 for uint8) to the network's
             input; None: none.
         max_images: Largest N, at least 1; None: all.
-        input_shape: `(H, W, C)` of the network; None: any size.
+        input_shape: `(H, W, C)` of the network; None: any size. Of several
+            inputs, of any shape, name to shape: for `npz:`, as they are stored.
         data_dir: TFDS directory; None: `TFDS_DATA_DIR` or the TFDS default.
         seed: Seed of the sample.
 
     Returns:
-        Images `[N, H, W, C]` float32, and labels `[N]` int64 or None.
+        Images `[N, H, W, C]` float32 (of several inputs a tuple, `[N, ...]`
+        each), and labels `[N]` int64 or None.
 
     Raises:
         DataError: If the spec cannot be read or its images do not fit.
@@ -74,18 +76,23 @@ def load(
             " npz:FILE[:PREFIX], dir:FOLDER. Use, for example,"
             f" {', '.join(EXAMPLES.values())}."
         )
-    if len(input_shape) != 3:
-        raise DataError(
-            f"Received a network with input shape {tuple(input_shape)}."
-            " Supported on the command line: images (H, W, C). Call the"
-            " library from Python for other data."
-        )
     if max_images is not None and max_images < 1:
         raise DataError(
             f"Received max_images={max_images}. Supported: 1 and more. Ask for"
             " more images."
         )
     preprocessing = preprocessing or Preprocessing()
+    if isinstance(input_shape, Mapping):
+        request = Request(
+            split, preprocessing, max_images, input_shape, data_dir, seed
+        )
+        return _read_inputs(spec, request)
+    if len(input_shape) != 3:
+        raise DataError(
+            f"Received a network with input shape {tuple(input_shape)}."
+            " Supported on the command line: images (H, W, C). Call the"
+            " library from Python for other data."
+        )
     transform = preprocessing.transform()  # Fails before slow reading.
     request = Request(
         split, preprocessing, max_images, input_shape, data_dir, seed
@@ -99,8 +106,38 @@ def load(
     return images, labels
 
 
+def _read_inputs(
+    spec: str, request: Request
+) -> tuple[inputs.Images, np.ndarray | None]:
+    """Reads several inputs and labels; see `load`."""
+    shapes = request.input_shape
+    names = inputs.names_of(shapes)
+    scheme, _, rest = spec.partition(":")
+    if scheme != "npz" or request.preprocessing != Preprocessing():
+        raise DataError(
+            f"Received data '{spec}', or a preprocessing, for a network with"
+            f" the inputs {', '.join(names)}. Supported for several inputs on"
+            " the command line: npz:FILE[:PREFIX] with an array for each,"
+            " preprocessed already. Write it with numpy.savez(FILE,"
+            f" {'=..., '.join(names)}=..., labels=...)."
+        )
+    images, labels = npz_file.read_pair(rest, request.split, names)
+    problems = image_arrays.find_problems(images, shapes)
+    if problems:
+        image_arrays.refuse(f"inputs of {spec}", problems)
+    count = inputs.count_images(images)
+    if labels is not None:
+        labels = labelled.class_indices(labels, count)
+    chosen = _sample(count, request)
+    images = image_arrays.to_float32(inputs.take(images, chosen))
+    problems = image_arrays.find_non_finite(images)
+    if problems:
+        image_arrays.refuse(f"inputs of {spec}", problems)
+    return images, None if labels is None else labels[chosen]
+
+
 def _checked(
-    images: np.ndarray, input_shape: image_arrays.InputShape, spec: str
+    images: np.ndarray, input_shape: inputs.InputShape, spec: str
 ) -> np.ndarray:
     """The images as contiguous float32, if the network can take them."""
     what = f"preprocessed images of {spec}"

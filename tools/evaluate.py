@@ -11,6 +11,7 @@ writes all of it as a run that `tfsnn report` shows.
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from tfsnn_tools import (
     output_folder,
     run_log,
     tables,
+    user_modules,
 )
 
 USAGE = "tfsnn evaluate --model=FILE --data=DATA [--flags]"
@@ -72,6 +74,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_output(values)
     flag_groups.define_json(values)
     flag_groups.define_quiet(values)
+    user_modules.define(values)
     return values
 
 
@@ -92,6 +95,7 @@ def main(argv: list[str]) -> int:
     place = {"marker": evaluation_run.RECORD, "overwrite": options.overwrite}
     if options.output:
         output_folder.check(options.output, **place)
+    user_modules.load(options)
     models = evaluation_run.models_of(options.model)
     reference = None
     if options.reference:
@@ -114,13 +118,13 @@ def main(argv: list[str]) -> int:
             conversion=conversion,
             images=labelled[0],
         )
+    _tell(options, points)  # First: writing may fail.
     with output_folder.replaced_whole(options.output, **place) as folder:
         evaluation_run.write(record, folder)
         run_log.write(lines, folder)
-    _tell(options, points)
     if not options.json:
         print(f"Written: {options.output}")
-        print(f"Next:    tfsnn report {options.output}")
+        print(f"Next:    tfsnn report {shlex.quote(options.output)}")
     return 0
 
 

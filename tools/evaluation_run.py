@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from absl import flags
 
 import tfsnn
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation import neuron_samples, spike_rasters, threshold_curves
+from tfsnn.inputs import Images, take
 from tfsnn.reports import EVALUATION as RECORD
 from tfsnn.reports import EVALUATION_SCHEMA
 from tfsnn_tools import (
@@ -70,7 +70,7 @@ def conversion_of(
 
 def diagnosis_of(
     model: keras.Model,
-    images: np.ndarray,
+    images: Images,
     conversion: tfsnn.Conversion,
     **options: Any,
 ) -> tfsnn.Diagnosis | None:
@@ -89,7 +89,7 @@ def record_of(
     *,
     models: Mapping[Any, keras.Model],
     conversion: tfsnn.Conversion | None,
-    images: np.ndarray,
+    images: Images,
 ) -> dict[str, Any]:
     """Everything about a run, plain types; see docs/reports.md.
 
@@ -99,7 +99,7 @@ def record_of(
         points: Evaluation and diagnosis of each model, in their order.
         models: What was evaluated.
         conversion: The source, converted, or None.
-        images: Preprocessed images `[N, ...]`.
+        images: Preprocessed images `[N, ...]`; of several inputs a tuple.
 
     Returns:
         What goes into evaluation.json.
@@ -152,7 +152,7 @@ def write(record: dict[str, Any], folder: pathlib.Path) -> None:
 
 def _rasters(model, images):
     try:
-        return spike_rasters(model, images[:1])
+        return spike_rasters(model, take(images, slice(1)))
     except ConversionError as error:
         run_log.note(f"No rasters: {error}")
         return None

@@ -19,6 +19,7 @@ from tfsnn_tools import (
     output_folder,
     stored_calibration,
     tables,
+    user_modules,
 )
 
 USAGE = "tfsnn export --model=DIR --output=DIR [--flags]"
@@ -90,6 +91,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_num_images(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
+    user_modules.define(values)
     return values
 
 
@@ -108,6 +110,7 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
     _refuse_idle_flags(options)
+    user_modules.load(options)
     if options.format in FILES:
         return export_files.main(options)
     if not options.revise:

@@ -5,6 +5,7 @@ import numpy as np
 from absl import flags
 
 from tfsnn.errors import DataError
+from tfsnn.inputs import Images, input_shapes
 from tfsnn_tools import data_sources
 from tfsnn_tools.preprocessing import Preprocessing
 
@@ -116,7 +117,7 @@ def load_data(
     *,
     split: str,
     max_images: int | None,
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[Images, np.ndarray | None]:
     """Reads what `--data` names, see `data_sources.load`.
 
     Args:
@@ -126,7 +127,8 @@ def load_data(
         max_images: Largest N; None: all.
 
     Returns:
-        Images `[N, H, W, C]` float32, and labels `[N]` int64 or None.
+        Images `[N, H, W, C]` float32 (of several inputs a tuple), and labels
+        `[N]` int64 or None.
 
     Raises:
         DataError: If the data cannot be read or do not fit.
@@ -136,7 +138,7 @@ def load_data(
         split=split,
         preprocessing=preprocessing(options),
         max_images=max_images,
-        input_shape=tuple(keras.tree.flatten(model.inputs)[0].shape[1:]),
+        input_shape=input_shapes(model),
         data_dir=options.data_dir,
         seed=options.seed,
     )
@@ -144,7 +146,7 @@ def load_data(
 
 def load_labelled_data(
     options: flags.FlagValues, model: keras.Model
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Images, np.ndarray]:
     """Reads what `--data` names, up to `--num_images`, for an evaluation.
 
     Args:
@@ -152,7 +154,8 @@ def load_labelled_data(
         model: The network that is to take the images.
 
     Returns:
-        Images `[N, H, W, C]` float32, and labels `[N]` int64.
+        Images `[N, H, W, C]` float32 (of several inputs a tuple), and labels
+        `[N]` int64.
 
     Raises:
         DataError: If the data cannot be read, do not fit or have no labels.

@@ -119,9 +119,11 @@ def _reason(error: Exception) -> str:
     if unknown:
         return (
             f"its class or function '{unknown[1]}' is not known here."
-            " Supported on the command line: the layers of Keras and of tfsnn."
-            " Load the model in Python, keras.models.load_model(path,"
-            " custom_objects={...}), and call tfsnn.convert."
+            " Supported on the command line: the layers of Keras and of tfsnn,"
+            " and what a module of yours registers. Name it, --import=MODULE"
+            " (tfsnn check, calibrate, evaluate, export), or load the model in"
+            " Python, keras.models.load_model(path, custom_objects={...}), and"
+            " call tfsnn.convert."
         )
     first = next(iter(text.splitlines()), "no reason given")[:300]
     return (

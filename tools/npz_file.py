@@ -3,7 +3,7 @@
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from tfsnn import batches
 from tfsnn.errors import DataError
 
 
-def read_pair(place: str, split: str | None) -> batches.Pair:
+def read_pair(
+    place: str, split: str | None, names: Sequence[str] = ()
+) -> batches.Pair:
     """Reads one pair of arrays; leaves the others unread.
 
     Args:
@@ -21,6 +23,8 @@ def read_pair(place: str, split: str | None) -> batches.Pair:
             `PREFIX_images` (or `x_PREFIX`) and `PREFIX_labels` (or
             `y_PREFIX`).
         split: Prefix to prefer where `place` has none and the file has it.
+        names: Of the inputs, if there are several: each has an array of that
+            name, or `PREFIX_NAME`, in place of the images.
 
     Returns:
         The arrays as stored; labels are None where there are none.
@@ -42,6 +46,10 @@ def read_pair(place: str, split: str | None) -> batches.Pair:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
                 raise ValueError("it holds a single array")
+            if names:
+                keys, labels = _find_inputs(content, name, prefixes, names)
+                images = tuple(content[key] for key in keys)
+                return batches.Pair(images, content.get(labels))
             images, labels = _find_names(content, name, prefixes)
             return batches.Pair(content[images], content.get(labels))
     except DataError:
@@ -78,3 +86,25 @@ def _names(prefix: str) -> list[tuple[str, str]]:
         (f"{prefix}_images", f"{prefix}_labels"),
         (f"x_{prefix}", f"y_{prefix}"),
     ]
+
+
+def _find_inputs(
+    content: Mapping[str, Any],
+    name: str,
+    prefixes: list[str],
+    names: Sequence[str],
+) -> tuple[list[str], str | None]:
+    """The first prefix with which the file has all inputs; and its labels."""
+    for prefix in prefixes:
+        keys = [f"{prefix}_{one}" if prefix else one for one in names]
+        if all(key in content for key in keys):
+            labels = [labels for _, labels in _names(prefix)]
+            return keys, next((key for key in labels if key in content), None)
+    listed = ", ".join(names)
+    raise DataError(
+        f"Received '{name}' with the arrays"
+        f" {', '.join(sorted(content)) or '(none)'}, for a network with the"
+        f" inputs {listed}. Supported: an array for each, named {listed} or"
+        f" PREFIX_{names[0]} and so on, and labels. Write it with"
+        f" numpy.savez(FILE, {'=..., '.join(names)}=..., labels=...)."
+    )

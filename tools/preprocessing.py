@@ -1,9 +1,6 @@
 """The stated way from stored pixels to what a network takes."""
 
 import dataclasses
-import importlib
-import pathlib
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,6 +8,7 @@ import tensorflow as tf
 
 from tfsnn import batches
 from tfsnn.errors import DataError
+from tfsnn_tools import user_modules
 
 Number = float | str
 
@@ -217,10 +215,8 @@ def _number(name: str, value: Number) -> float:
 def _import_function(spec: str) -> Callable:
     """Imports `module:function`, also from the current folder."""
     module_name, _, name = spec.partition(":")
-    folder = str(pathlib.Path.cwd())
-    sys.path.append(folder)
     try:
-        function = getattr(importlib.import_module(module_name), name)
+        function = getattr(user_modules.imported(module_name), name)
     except (ImportError, AttributeError, SyntaxError) as error:
         raise DataError(
             f"Received function={spec}, which cannot be imported:"
@@ -228,8 +224,6 @@ def _import_function(spec: str) -> Callable:
             " installed module or of a file in the current folder. Check both"
             " names."
         ) from error
-    finally:
-        sys.path.remove(folder)
     if not callable(function):
         raise DataError(
             f"Received function={spec}, which is a {type(function).__name__}."

@@ -8,7 +8,20 @@ from tfsnn.conversion.config import MAX_POOL
 
 
 def define(values: flags.FlagValues) -> None:
-    """Declares `--max_pool` and `--affine`."""
+    """Declares `--max_pool`, `--affine`, `--average_pool`, `--equalise`."""
+    flags.DEFINE_enum(
+        "average_pool",
+        "linear",
+        ["linear", "neuron"],
+        "Keep average pooling as it is, or give it neurons of its own.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "equalise",
+        False,
+        "Even out the ranges of channels between layers, for --per=layer.",
+        flag_values=values,
+    )
     flags.DEFINE_enum(
         "max_pool",
         "spiking",
@@ -27,6 +40,8 @@ def define(values: flags.FlagValues) -> None:
 def conversion_options(options: flags.FlagValues) -> dict[str, Any]:
     """What the flags state, for a `tfsnn.ConversionConfig`."""
     return {
+        "average_pool": options.average_pool,
+        "equalise": options.equalise,
         "max_pool": options.max_pool,
         "affine": tuple(options.affine),
     }

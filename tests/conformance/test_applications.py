@@ -8,11 +8,12 @@ import functools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.support.applications import CHEAP, HEAVY, OTHER, build, images
-from tests.support.counted import count_error
+from tests.support.counted import count_error, largest_as_thresholds
 from tests.support.networks import default_dtype
-from tfsnn import check, convert
+from tfsnn import check, convert, export_saved_model
 from tfsnn.calibration import SweepConfig, calibrate, pipelines
 from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.graph import cut, trace
@@ -82,13 +83,36 @@ def test_prepared_equals_source_after_reload(name, tmp_path):
 
 @pytest.mark.slow
 @heavy_row
-def test_prepared_equals_source_in_float64(name):
+def test_prepared_equals_source_in_float64(name, tmp_path):
     with default_dtype("float64"):
         model = build(ROWS[name])
         batch = images(model).astype("float64")
         wanted = model(batch, training=False)
-        got = prepare(trace(model)).model(batch, training=False)
+        prepared = prepare(trace(model)).model
+        got = prepared(batch, training=False)
+        prepared.save(tmp_path / "prepared.keras")
+        loaded = keras.models.load_model(tmp_path / "prepared.keras")
+        again = loaded(batch, training=False)
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
+    np.testing.assert_allclose(again, wanted, rtol=1e-9)
+
+
+@pytest.mark.slow
+@heavy_row
+@pytest.mark.parametrize("lag", [0, 2])
+def test_saved_model_gives_the_same_bits(name, lag, tmp_path):
+    model, conversion = converted(name)
+    spiking = conversion.spiking_model(
+        2,
+        lag=lag,
+        parameters=largest_as_thresholds(conversion, images(model)),
+    )
+    record = export_saved_model(spiking, tmp_path / "served")
+    loaded = tf.saved_model.load(record.path / str(record.versions[2]))
+    batch = images(model)
+    got = loaded.signatures["serving_default"](images=tf.constant(batch))
+    for key, wanted in record.expected(batch)[2].items():
+        np.testing.assert_array_equal(got[key], wanted)
 
 
 @pytest.mark.slow

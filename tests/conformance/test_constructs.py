@@ -1,6 +1,7 @@
 """Every construct of the table, one property a test."""
 
 import functools
+import json
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from tests.support.counted import count_error
 from tests.support.networks import (
     default_dtype,
     outputs_of,
+    random_inputs,
     with_random_weights,
 )
 from tfsnn import calibrate, convert, pipelines
@@ -32,15 +34,52 @@ def converted(name):
 
 
 def images(model, count=4):
-    rng = np.random.default_rng(1)
-    shape = (count, *model.inputs[0].shape[1:])
-    return rng.normal(size=shape).astype("float32")
+    return random_inputs(model, np.random.default_rng(1), count)
 
 
 @every_row
 def test_prepared_equals_source(name):
     assert converted(name).difference <= 1e-4
     assert hidden_relus(converted(name).graph) == []
+
+
+RELUS = ("relu", "leakyrelu", "prelu", "elu", "maximum", "clip", "lambda")
+
+
+def configurations(value):
+    """Every dict in a configuration, however deep."""
+    if isinstance(value, dict):
+        yield value
+    parts = value.values() if isinstance(value, dict) else value
+    if isinstance(value, (dict, list, tuple)):
+        for part in parts:
+            yield from configurations(part)
+
+
+@every_row
+@pytest.mark.parametrize(
+    "form", ["folded", pytest.param("counts", marks=pytest.mark.slow)]
+)
+def test_no_relu_is_left(name, form):
+    """Read from the file format, not by the code that converts."""
+    conversion = converted(name)
+    if form == "folded":
+        model = conversion.spiking_model(4, lag=1)
+    else:
+        model = conversion.count_model(4)
+    found = list(configurations(json.loads(model.to_json())))
+    kinds = [str(one.get("class_name", "")).lower() for one in found]
+    assert not [kind for kind in kinds if kind.startswith(RELUS)]
+    activations = {
+        str(one["activation"]) for one in found if one.get("activation")
+    }
+    assert activations <= {"linear", "softmax", "sigmoid"}
+    neurons = [
+        kind
+        for kind in kinds
+        if kind in ("spikingactivation", "countactivation")
+    ]
+    assert len(neurons) == len(conversion.neuron_names) > 0
 
 
 @every_row
@@ -67,7 +106,7 @@ def test_segments_cover_the_graph(name):
 def test_prepared_equals_source_in_float64(name):
     with default_dtype("float64"):
         model = source(name)
-        batch = images(model).astype("float64")
+        batch = images(model)
         for got, wanted in zip(
             outputs_of(prepare(trace(model)).model, batch),
             outputs_of(model, batch),

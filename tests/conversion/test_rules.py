@@ -155,7 +155,10 @@ class Standardised(layers.Conv2D):
         (layers.RandomCrop(2, 2), "no rule for this layer"),
         (layers.LSTM(2), "it has a time axis and a state of its own"),
         (layers.Embedding(2, 2), "it looks integers up"),
-        (layers.Concatenate(axis=0), "concatenates along the batch axis"),
+        (
+            layers.TimeDistributed(layers.Dense(2)),
+            "it is a wrapper that has a time axis of its own",
+        ),
         (Standardised(2, 3), "no rule for this layer"),
         (network(layers.ReLU()), "a model whose graph is not known"),
     ],
@@ -166,6 +169,18 @@ def test_refusals_have_a_reason_and_a_remedy(layer, reason):
     assert found.role is None
     assert reason in found.reason
     assert found.remedy.endswith(".")
+
+
+@pytest.mark.parametrize("axis", [0, -4])
+def test_joining_batches_is_refused(axis):
+    join = layers.Concatenate(axis=axis)
+    *_, call = trace(network(lambda x: join([x, x])))
+    found = rule_for(call)
+    assert found.role is None
+    assert found.reason == "it concatenates along the batch axis"
+    assert found.remedy == "Concatenate along another axis."
+    *_, call = trace(network(lambda x: layers.Concatenate(axis=-3)([x, x])))
+    assert rule_for(call).role == AFFINE
 
 
 @pytest.mark.parametrize(

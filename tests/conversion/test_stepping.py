@@ -258,14 +258,6 @@ def test_plain_networks_are_refused():
         SteppingForm(classifier())
 
 
-def test_several_inputs_are_refused():
-    inputs = [keras.Input((3,)), keras.Input((3,))]
-    total = keras.layers.Add()(inputs)
-    model = keras.Model(inputs, keras.layers.ReLU()(total))
-    with pytest.raises(ConversionError, match="has 2 inputs"):
-        SteppingForm(spiking(model))
-
-
 def test_unknown_axes_are_refused():
     image = keras.Input((None, None, 2))
     x = keras.layers.ReLU()(keras.layers.Conv2D(3, 3)(image))

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from tests.support.convertible import build, classify, conv, network
-from tfsnn import ConversionConfig, survey
+from tfsnn import ConversionConfig, convert, survey
 from tfsnn.conversion import survey_text
 from tfsnn.conversion.estimate import estimate
 from tfsnn.dynamics import Burst, IntegrateAndFire
@@ -159,3 +159,31 @@ def test_unknown_axes_leave_memory_unknown():
 def test_bad_timesteps(model):
     with pytest.raises(ValueError, match="timesteps=-1"):
         survey(model, timesteps=-1)
+
+
+def pooled(x):
+    x = layers.ReLU(name="first")(conv(x, name="stem"))
+    x = layers.AveragePooling2D(2, name="pool")(x)
+    x = layers.ReLU(name="second")(conv(x, name="next"))
+    return classify(layers.GlobalAveragePooling2D(name="last")(x))
+
+
+def test_average_pools_with_neurons():
+    model = network(pooled)
+    assert fates(survey(model))["pool"] == ("kept affine", "")
+    config = ConversionConfig(average_pool="neuron")
+    found = survey(model, config=config)
+    assert fates(found)["pool"] == ("neuron pool", "pool_neuron")
+    assert fates(found)["last"] == ("neuron pool", "last_neuron")
+    assert fates(found)["second"] == ("neuron", "")
+    assert "neuron pool pool_neuron" in survey_text(found)
+    names = [row.name for row in found.segments]
+    assert names == [*convert(model, config=config).neuron_names, "readout"]
+
+
+@pytest.mark.parametrize("average_pool", ["linear", "neuron"])
+def test_equalised_networks_have_a_survey(average_pool):
+    config = ConversionConfig(average_pool=average_pool, equalise=True)
+    found = survey(network(pooled), config=config, timesteps=4)
+    assert found.num_neurons == sum(row.num_neurons for row in found.segments)
+    assert found.estimate.weight_bytes > 0

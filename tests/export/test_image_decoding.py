@@ -27,13 +27,13 @@ def test_refuses_numbers_that_cannot_be_meant(values):
 )
 def test_refuses_images_that_no_file_holds(shape):
     with pytest.raises(ExportError, match="Export without it"):
-        ImageDecoding().decoder(keras.Input(shape))
+        ImageDecoding().decoder([keras.Input(shape)])
 
 
 def test_refuses_numbers_of_other_channels():
     decoding = ImageDecoding(mean=(0.5, 0.5))
     with pytest.raises(ExportError, match="2 numbers in mean=.* of 3 channels"):
-        decoding.decoder(keras.Input((8, 8, 3)))
+        decoding.decoder([keras.Input((8, 8, 3))])
 
 
 def test_plain_types():

@@ -12,7 +12,7 @@ from tests.support.spiking_networks import (
     residual_network,
     spiking,
 )
-from tfsnn.errors import ConversionError, ExportError
+from tfsnn.errors import ConversionError
 from tfsnn.export.serving_function import FOLDED_LIMIT, serving_function
 from tfsnn.layers import SpikingActivation, TimeAverage
 
@@ -231,15 +231,6 @@ def test_later_changes_of_the_model_are_not_seen():
     before = serve(images(2))["logits"]
     model.set_weights([0 * weight + 1 for weight in model.get_weights()])
     np.testing.assert_array_equal(serve(images(2))["logits"], before)
-
-
-def test_refuses_several_inputs():
-    first, second = keras.Input((4,)), keras.Input((4,), name="second")
-    total = keras.layers.Add()([first, second])
-    spikes = SpikingActivation(3, temporal_input=False)(total)
-    model = keras.Model([first, second], TimeAverage(3)(spikes), name="two")
-    with pytest.raises(ExportError, match="'two' has 2 inputs.*Supported: one"):
-        serving_function(model)
 
 
 def test_refuses_an_analog_model():

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+import tfsnn
 from tests.support.convertible import classify, conv, make_images, network
-from tests.support.networks import outputs_of
+from tests.support.networks import outputs_of, with_random_weights
 from tfsnn import ConversionConfig, check, convert, register_rule
 from tfsnn.conversion import unregister_rule
 from tfsnn.errors import ConversionError
@@ -196,3 +197,21 @@ def test_bad_rules(arguments, error, message):
     options = {"max_value": top[0]} if top else {}
     with pytest.raises(error, match=re.escape(message)):
         register_rule(layer_class, role, **options)
+
+
+@pytest.mark.parametrize(
+    "layer", [layers.LeakyReLU(0.25), layers.PReLU(shared_axes=[1, 2])]
+)
+def test_remedy_for_a_slope(layer):
+    """What `check` says, as it says it."""
+    model = network(lambda x: classify(layers.ReLU()(conv(layer(conv(x))))))
+    with_random_weights(model, np.random.default_rng(0))
+    (found,) = check(model)
+    text = found.remedy.partition("as two neurons: ")[2].removesuffix(".")
+    try:
+        eval(text, {"tfsnn": tfsnn, "keras": keras})
+        conversion = convert(model)
+    finally:
+        unregister_rule(type(layer))
+    assert len(conversion.neuron_names) == 3
+    assert not check(model).ok

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +32,7 @@ steps = st.lists(
     max_size=8,
 )
 lags = st.integers(0, T)
+two_inputs = st.booleans()
 
 
 def conv(**arguments):
@@ -79,22 +79,29 @@ def dyadic(model):
     return model
 
 
-def network(drawn):
-    """A network whose output reads the last tensors; at least one ReLU."""
-    tensors, shared = [keras.Input(SHAPE)], conv(name="shared")
-    tensors.append(layers.ReLU()(shared(tensors[0])))
+def network(drawn, two=False):
+    """A network whose output reads the last tensors; at least one ReLU.
+
+    A second input may go anywhere, or nowhere.
+    """
+    inputs = [keras.Input(SHAPE) for _ in range(1 + two)]
+    tensors, shared = [*reversed(inputs)], conv(name="shared")
+    tensors.append(layers.ReLU()(shared(inputs[0])))
     for kind, left, right in drawn:
         left = tensors[-1 - left % min(3, len(tensors))]
         right = tensors[-1 - right % len(tensors)]
         tensors.append(apply(kind, left, right, shared))
     outputs = layers.Flatten()(layers.ReLU()(layers.Add()(tensors[-2:])))
-    model = keras.Model(tensors[0], layers.Dense(3)(outputs))
-    return dyadic(model)
+    one_or_all = inputs if two else inputs[0]
+    return dyadic(keras.Model(one_or_all, layers.Dense(3)(outputs)))
 
 
-def images():
+def images(model):
     rng = np.random.default_rng(1)
-    return (rng.integers(-4, 5, (3, *SHAPE)) / 4).astype("float32")
+    return keras.tree.map_structure(
+        lambda _: (rng.integers(-4, 5, (3, *SHAPE)) / 4).astype("float32"),
+        model.input,
+    )
 
 
 def assert_same(got, wanted):
@@ -103,36 +110,36 @@ def assert_same(got, wanted):
 
 
 @settings(max_examples=3, deadline=None)
-@given(steps)
-def test_prepared_equals_source(drawn):
-    model = network(drawn)
+@given(steps, two_inputs)
+def test_prepared_equals_source(drawn, two):
+    model = network(drawn, two)
     conversion = convert(model)
     assert hidden_relus(conversion.graph) == []
     # Dyadic, but products of many of them round in float32.
     for a, b in zip(
-        outputs_of(conversion.analog, images()),
-        outputs_of(model, images()),
+        outputs_of(conversion.analog, images(model)),
+        outputs_of(model, images(model)),
         strict=True,
     ):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 @settings(max_examples=3, deadline=None)
-@given(steps, lags)
-def test_stepping_equals_folded(drawn, lag):
-    model = convert(network(drawn)).spiking_model(T, lag=lag)
+@given(steps, two_inputs, lags)
+def test_stepping_equals_folded(drawn, two, lag):
+    model = convert(network(drawn, two)).spiking_model(T, lag=lag)
     form = SteppingForm(model)
     assert_same(
-        [np.asarray(form.run(tf.constant(images())))],
-        outputs_of(model, images()),
+        [np.asarray(form.run(images(model)))],
+        outputs_of(model, images(model)),
     )
 
 
 @settings(max_examples=3, deadline=None)
-@given(steps)
-def test_two_phase_equals_counts(drawn):
-    model = convert(network(drawn)).spiking_model(T, lag=T)
+@given(steps, two_inputs)
+def test_two_phase_equals_counts(drawn, two):
+    model = convert(network(drawn, two)).spiking_model(T, lag=T)
     assert_same(
-        outputs_of(counting_model(model), images()),
-        outputs_of(model, images()),
+        outputs_of(counting_model(model), images(model)),
+        outputs_of(model, images(model)),
     )

@@ -10,13 +10,19 @@ SHAPE = (6, 6, 2)
 ROWS = {}
 
 
-def row(function=None, *, shape=SHAPE):
-    """Registers a function from tensor to outputs."""
+def row(function=None, *, shape=SHAPE, inputs=None):
+    """Registers a function from tensor to outputs.
+
+    Of several `inputs`, name to shape, it gets all tensors.
+    """
 
     def register(function):
         def build():
-            inputs = keras.Input(shape)
-            return keras.Model(inputs, function(inputs), name="net")
+            if inputs is None:
+                x = keras.Input(shape)
+                return keras.Model(x, function(x), name="net")
+            tensors = [keras.Input(s, name=n) for n, s in inputs.items()]
+            return keras.Model(tensors, function(*tensors), name="net")
 
         ROWS[function.__name__] = build
         return function
@@ -149,6 +155,18 @@ def batch_norm_of_the_first_axis(x):
     return classify(layers.ReLU()(conv(layers.Permute((2, 3, 1))(x))))
 
 
+@row(shape=(2, 6, 6))
+def channels_first(x):
+    first = {"data_format": "channels_first"}
+    x = layers.ReLU()(
+        BN(axis=1)(layers.Conv2D(4, 3, padding="same", **first)(x))
+    )
+    x = layers.AveragePooling2D(2, **first)(x)
+    y = layers.MaxPooling2D(2, 1, "same", **first)(BN(axis=1)(x))
+    x = layers.ReLU()(layers.Conv2D(3, 2, **first)(layers.Add()([x, y])))
+    return layers.Dense(3)(layers.GlobalAveragePooling2D(**first)(x))
+
+
 @row
 def stream_without_relu(x):
     x = conv(x, 3)
@@ -181,3 +199,21 @@ def linear_bottlenecks(x):
     y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(y)
     y = layers.Conv2D(2, 1)(layers.ReLU(6.0)(BN()(y)))
     return classify(layers.ReLU(6.0)(conv(layers.Add()([x, BN()(y)]))))
+
+
+@row(inputs={"left": SHAPE, "right": SHAPE})
+def two_inputs_through_one_layer(left, right):
+    shared = layers.Conv2D(4, 3, name="shared")
+    left, right = layers.ReLU()(shared(left)), layers.ReLU()(shared(right))
+    return classify(layers.ReLU()(conv(layers.Concatenate()([left, right]))))
+
+
+@row(inputs={"pixels": SHAPE, "side": (5,)})
+def late_second_input(pixels, side):
+    """It meets spikes, itself constant in time."""
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(conv(pixels, 5)))
+    x = layers.ReLU()(layers.Dense(6)(layers.Concatenate()([x, side])))
+    return {
+        "class": layers.Dense(3, activation="softmax")(x),
+        "value": layers.Dense(1)(layers.Add()([x[:, :5], side])),
+    }

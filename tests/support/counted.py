@@ -14,15 +14,15 @@ def logits_model(model: keras.Model) -> keras.Model:
     """The model without a last softmax, which would hide differences."""
     last = model.layers[-1]
     if isinstance(last, (keras.layers.Activation, keras.layers.Softmax)):
-        return keras.Model(model.inputs[0], last.input)
-    return keras.Model(model.inputs[0], model.outputs[0])
+        return keras.Model(model.input, last.input)
+    return keras.Model(model.input, model.outputs[0])
 
 
 def largest_as_thresholds(conversion: Conversion, images: np.ndarray) -> dict:
     """Neuron name to parameters with the channel's largest activation."""
     neurons = [call for call in conversion.graph if is_neuron(call)]
     model = keras.Model(
-        conversion.analog.inputs[0], [call.outputs for call in neurons]
+        conversion.analog.input, [call.outputs for call in neurons]
     )
     activations = keras.tree.flatten(model(images, training=False))
     parameters = {}

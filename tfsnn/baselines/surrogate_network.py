@@ -128,6 +128,13 @@ class SurrogateNetwork:
 
 
 def _check(graph):
+    inputs = [tensor.name for tensor in graph.model.inputs]
+    if len(inputs) > 1:
+        raise ConversionError(
+            f"Model '{graph.model.name}' has the inputs {inputs}. Supported for"
+            " training through time: one input. Calibrate with a pipeline of"
+            " tfsnn.pipelines, which take several."
+        )
     cells = [call.operation.cell for call in graph if is_spiking(call)]
     names = [
         call.name

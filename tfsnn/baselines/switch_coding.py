@@ -15,10 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.conversion import SteppingForm
+from tfsnn.conversion.stepping import SteppingForm, batch_size_of
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation.checks import check_positive
 from tfsnn.evaluation.first_images import first_images
+from tfsnn.evaluation.runners import compiled, images_spec
+from tfsnn.inputs import count_images, each, input_shapes, take
 
 BATCH = 32
 
@@ -69,31 +71,27 @@ def switch_activity(
     check_positive("num_images", num_images)
     form = SteppingForm(model)
     _check(form)
-    source = form.model.inputs[0]
     data = first_images(
-        images, input_shape=source.shape[1:], num_images=num_images
+        images, input_shape=input_shapes(form.model), num_images=num_images
     )
-    run = tf.function(
-        lambda batch: _counted(form, batch),
-        input_signature=[
-            tf.TensorSpec([None, *source.shape[1:]], source.dtype)
-        ],
-        autograph=False,
+    run = compiled(
+        lambda batch: _counted(form, batch), [images_spec(form.model.inputs)]
     )
+    count = count_images(data)
     totals = {call.name: np.zeros(2) for call in form.timetable.neurons}
-    for start in range(0, len(data), BATCH):
-        counts = run(tf.cast(data[start : start + BATCH], source.dtype))
-        for name, pair in counts.items():
+    for start in range(0, count, BATCH):
+        batch = take(data, slice(start, start + BATCH))
+        for name, pair in run(each(tf.convert_to_tensor, batch)).items():
             totals[name] += pair.numpy()
     return [
-        SwitchActivity(call.name, *(totals[call.name] / _size(call, data)))
+        SwitchActivity(call.name, *(totals[call.name] / _size(call, count)))
         for call in form.timetable.neurons
     ]
 
 
-def _counted(form: SteppingForm, images: tf.Tensor) -> dict[str, tf.Tensor]:
+def _counted(form: SteppingForm, images: Any) -> dict[str, tf.Tensor]:
     """Spikes and switches of each layer, over all images, `[2]` float64."""
-    batch_size = tf.shape(images)[0]
+    batch_size = batch_size_of(images)
 
     def update(step, readouts, spikes, state):
         found = {}
@@ -124,8 +122,8 @@ def _count(events: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.math.count_nonzero(events), tf.float64)
 
 
-def _size(call, data: np.ndarray) -> float:
-    return float(len(data) * np.prod(call.outputs.shape[1:]))
+def _size(call, count: int) -> float:
+    return float(count * np.prod(call.outputs.shape[1:]))
 
 
 def _check(form: SteppingForm) -> None:

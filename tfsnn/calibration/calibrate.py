@@ -10,6 +10,7 @@ import numpy as np
 
 from tfsnn.conversion import Conversion, convert
 from tfsnn.conversion.lags import Lag, check_lag_names, lag_of, largest_lag
+from tfsnn.inputs import input_shapes, take
 from tfsnn.layers.timesteps import (
     check_kind_lag,
     check_kind_timesteps,
@@ -46,7 +47,8 @@ def calibrate(
         conversion: What `convert` returned, or a model to convert.
         images: About 1,024 images, preprocessed as for the source model:
             arrays, `tf.data.Dataset`, a representative-dataset callable,
-            `keras.utils.PyDataset`; labels are dropped.
+            `keras.utils.PyDataset`; labels are dropped. For several inputs a
+            tuple or list in the model's order, or a dict by their names.
         timesteps: Every T; each at least 1.
         pipeline: What to do; `light()` if None. A `Search`, as `best()`
             gives, tries several and keeps the best for each T.
@@ -81,13 +83,12 @@ def calibrate(
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
     check_lag_names(config.lag, conversion.neuron_names)
-    kind = conversion.config.kind
-    check_steps(pipeline, kind)
+    check_steps(pipeline, conversion.config.kind)
     lag = _checked_lag(config.lag, every, conversion)
     config = dataclasses.replace(config, lag=lag)
     data = CalibrationImages.from_any(
         images,
-        input_shape=conversion.analog.inputs[0].shape[1:],
+        input_shape=input_shapes(conversion.analog),
         max_images=max_images,
         seed=seed,
     )
@@ -101,9 +102,10 @@ def calibrate(
         seed=seed,
     )
     order = np.random.default_rng(seed).permutation(len(data))
+    images = take(data.images, order)
     run = run_search if isinstance(pipeline, Search) else sweep
     parameters, steps, *trials = run(
-        conversion, data.images[order], every, pipeline, config, checkpoint
+        conversion, images, every, pipeline, config, checkpoint
     )
     earlier = checkpoint.earlier_seconds if checkpoint else 0.0
     return CalibrationResult(

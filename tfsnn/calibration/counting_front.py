@@ -8,11 +8,11 @@ write). The front then costs what the analog one does, for any T.
 import math
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
-from tfsnn.graph.segments import INPUT, Segment
+from tfsnn.graph.segments import Segment, by_source
+from tfsnn.inputs import Images
 from tfsnn.types import NeuronParameters
 
 from .fronts import ANALOG_BATCH, SpikingFront
@@ -82,7 +82,7 @@ class CountingFront(SpikingFront):
     def __init__(
         self,
         segments: list[Segment],
-        images: np.ndarray,
+        images: Images,
         timesteps: int,
         *,
         kind: NeuronKind | None = None,
@@ -98,7 +98,7 @@ class CountingFront(SpikingFront):
             batch=ANALOG_BATCH,
             junction_budget=junction_budget,
         )
-        self._steady = {INPUT}
+        self._steady = set(by_source(images))
 
     def is_constant(self, segment: Segment) -> bool:
         """True: no current has a time axis here."""

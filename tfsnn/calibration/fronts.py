@@ -23,7 +23,8 @@ from tfsnn.dynamics.neuron_kind import NeuronKind
 from tfsnn.dynamics.plain_neuron import IntegrateAndFire
 from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.passes.max_pools import is_max_pool
-from tfsnn.graph.segments import INPUT, Segment
+from tfsnn.graph.segments import Segment, by_source
+from tfsnn.inputs import Images, count_images
 from tfsnn.types import NeuronParameters
 
 from .graphs import Graphs
@@ -113,16 +114,16 @@ def slices(count: int, size: int) -> list[slice]:
 class AnalogFront:
     """What the analog network computes, segment by segment."""
 
-    def __init__(self, segments: list[Segment], images: np.ndarray):
+    def __init__(self, segments: list[Segment], images: Images):
         """Puts the images in.
 
         Args:
             segments: All segments.
-            images: `[N, ...]`.
+            images: `[N, ...]`; of several inputs a tuple.
         """
-        self._slices = slices(len(images), ANALOG_BATCH)
+        self._slices = slices(count_images(images), ANALOG_BATCH)
         self._store = FrontierStore(num_readers(segments))
-        self._store.put(INPUT, [images[part] for part in self._slices])
+        self._store.put_inputs(images, self._slices)
         self._read: tuple[str, ...] = ()
 
     def advance(self, segment: Segment, current: Callable) -> np.ndarray:
@@ -236,7 +237,7 @@ class SpikingFront:
     def __init__(
         self,
         segments: list[Segment],
-        images: np.ndarray,
+        images: Images,
         timesteps: int,
         *,
         lag: Lag = 0,
@@ -248,7 +249,7 @@ class SpikingFront:
 
         Args:
             segments: All segments.
-            images: `[N, ...]`.
+            images: `[N, ...]`; of several inputs a tuple.
             timesteps: T.
             lag: Lag of the neurons with a temporal current, 0...T, see `Lag`.
             kind: Kind of neuron; plain ones if None.
@@ -261,12 +262,12 @@ class SpikingFront:
         self.lag = lag
         self.kind = IntegrateAndFire() if kind is None else kind
         batch = batch or max(1, FOLDED_BATCH // timesteps)
-        self.parts = slices(len(images), batch)
+        self.parts = slices(count_images(images), batch)
         self._store = FrontierStore(num_readers(segments), junction_budget)
-        self._store.put(INPUT, [images[part] for part in self.parts])
+        self._store.put_inputs(images, self.parts)
         self._values: dict[str, tf.Tensor] = {}
         self._junctions: dict[str, tuple[Segment, Callable]] = {}
-        self._constant = {INPUT}
+        self._constant = set(by_source(images))
 
     @property
     def num_bytes(self) -> int:

@@ -10,13 +10,22 @@ from absl import logging
 
 from tfsnn.batches import iterate_pairs, resolve, whole_arrays
 from tfsnn.image_arrays import (
-    InputShape,
+    are_shaped,
     find_non_finite,
     find_problems,
-    fits,
-    is_numeric,
+    is_single,
     refuse,
     to_float32,
+)
+from tfsnn.inputs import (
+    Images,
+    InputShapes,
+    count_images,
+    each,
+    every,
+    join,
+    names_of,
+    take,
 )
 
 from .arguments import checked_whole
@@ -31,23 +40,21 @@ class CalibrationImages:
     """Images in memory, without labels; build with `from_any`.
 
     Attributes:
-        images: `[N, ...]` float32, read-only.
+        images: `[N, ...]` float32, read-only; of several inputs a tuple.
     """
 
-    images: np.ndarray
+    images: Images
 
     def __post_init__(self):
-        """Locks the array: every pass has to see the same values."""
-        images = self.images.view()
-        images.flags.writeable = False
-        object.__setattr__(self, "images", images)
+        """Locks the arrays: every pass has to see the same values."""
+        object.__setattr__(self, "images", each(_locked, self.images))
 
     @classmethod
     def from_any(
         cls,
         data: Any,
         *,
-        input_shape: InputShape,
+        input_shape: InputShapes,
         max_images: int = MAX_IMAGES,
         seed: int = 0,
     ) -> "CalibrationImages":
@@ -63,7 +70,9 @@ class CalibrationImages:
                 `keras.utils.PyDataset`; an iterable of batches; or a callable
                 without arguments that returns one of these, as TFLite's
                 `representative_dataset`.
-            input_shape: Shape of one image, without B; None: any size.
+            input_shape: Shape of one image, without B; None: any size. Of
+                several inputs, name to shape; the data then hold a tuple, a
+                list or a dict of arrays in place of one.
             max_images: Largest N, at least 16, as N itself.
             seed: Seed of the sample.
 
@@ -82,7 +91,7 @@ class CalibrationImages:
         if isinstance(data, cls):
             data = data.images
         data = resolve(data)
-        whole = whole_arrays(data)
+        whole = whole_arrays(data, names_of(input_shape))
         if whole is None:
             images, problems = _read_stream(data, input_shape, max_images)
         else:
@@ -90,27 +99,35 @@ class CalibrationImages:
                 whole.images, input_shape, max_images, seed
             )
         if images is not None:
-            problems += _count_problems(len(images))
+            problems += _count_problems(count_images(images))
             problems += find_non_finite(images)
         if problems:
             refuse("calibration data", problems)
-        if len(images) < RECOMMENDED_IMAGES:
+        if count_images(images) < RECOMMENDED_IMAGES:
             logging.info(
                 "Calibrating with %d images; about 1,024 are recommended.",
-                len(images),
+                count_images(images),
             )
         return cls(images)
 
     def __len__(self) -> int:
         """Number of images N."""
-        return len(self.images)
+        return count_images(self.images)
 
     @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of shape, dtype and bytes, as 64 hexadecimal digits."""
-        header = f"{self.images.shape} <f4 ".encode()
-        content = np.ascontiguousarray(self.images, "<f4")
-        return hashlib.sha256(header + content.tobytes()).hexdigest()
+        found = hashlib.sha256()
+        for array in every(self.images):
+            found.update(f"{array.shape} <f4 ".encode())
+            found.update(np.ascontiguousarray(array, "<f4").tobytes())
+        return found.hexdigest()
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _count_problems(count: int) -> list[str]:
@@ -130,46 +147,52 @@ def _count_problems(count: int) -> list[str]:
 
 
 def _sample_array(
-    images: np.ndarray,
-    input_shape: InputShape,
+    images: Images,
+    input_shape: InputShapes,
     max_images: int,
     seed: int,
-) -> tuple[np.ndarray | None, list[str]]:
-    """Draws from one array; without images where their count means nothing."""
+) -> tuple[Images | None, list[str]]:
+    """Draws from arrays; without images where their count means nothing."""
     problems = find_problems(images, input_shape)
-    same_rank = images.ndim == len(input_shape) + 1
-    if not (same_rank and is_numeric(images.dtype)):
+    if not are_shaped(images, input_shape):
         return None, problems
-    if len(images) > max_images:
+    count = count_images(images)
+    if count > max_images:
         generator = np.random.default_rng(seed)
-        chosen = generator.choice(len(images), max_images, replace=False)
-        images = images[np.sort(chosen)]
+        chosen = generator.choice(count, max_images, replace=False)
+        images = take(images, np.sort(chosen))
     return to_float32(images), problems
 
 
 def _read_stream(
-    data: Any, input_shape: InputShape, max_images: int
-) -> tuple[np.ndarray | None, list[str]]:
+    data: Any, input_shape: InputShapes, max_images: int
+) -> tuple[Images | None, list[str]]:
     """Takes the first images; stops at the first element that does not fit."""
-    parts: list[np.ndarray] = []
+    parts: list[Images] = []
     missing = max_images
-    for index, (element, _) in enumerate(iterate_pairs(data)):
-        if fits(element.shape, input_shape):
-            element = element[None]
+    pairs = iterate_pairs(data, names_of(input_shape))
+    for index, (element, _) in enumerate(pairs):
+        if is_single(element, input_shape):
+            element = each(lambda array: array[None], element)
         problems = find_problems(element, input_shape)
-        if parts and not problems and element.shape[1:] != parts[0].shape[1:]:
-            problems = [
-                f"Received images of shape {element.shape[1:]} after"
-                f" {parts[0].shape[1:]}. Supported: images of one shape."
-                " Resize or crop them."
-            ]
+        if parts and not problems:
+            problems = _shape_problems(element, parts[0])
         if problems:
             place = f"Element {index}: "
             return None, [place + problem for problem in problems]
-        parts.append(to_float32(element[:missing]))
-        missing -= len(parts[-1])
+        parts.append(to_float32(take(element, slice(missing))))
+        missing -= count_images(parts[-1])
         if not missing:
             break
     if not parts:
         return np.empty((0,), np.float32), []
-    return np.concatenate(parts), []
+    return join(parts), []
+
+
+def _shape_problems(images: Images, first: Images) -> list[str]:
+    return [
+        f"Received images of shape {array.shape[1:]} after {before.shape[1:]}."
+        " Supported: images of one shape. Resize or crop them."
+        for array, before in zip(every(images), every(first), strict=True)
+        if array.shape[1:] != before.shape[1:]
+    ]

@@ -10,7 +10,9 @@ from tfsnn.conversion import Conversion
 from tfsnn.conversion.counting_model import counting_model, runs_on_counts
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
+from tfsnn.graph.arguments import arguments
 from tfsnn.graph.trace import trace
+from tfsnn.inputs import Images, count_images, each, take
 from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
@@ -26,7 +28,7 @@ Parameters = dict[int, dict[str, NeuronParameters]]
 
 def run_search(
     conversion: Conversion,
-    images: np.ndarray,
+    images: Images,
     timesteps: list[int],
     search: Search,
     config: SweepConfig,
@@ -41,7 +43,7 @@ def run_search(
 
     Args:
         conversion: The prepared network.
-        images: `[N, ...]` float32 in random order.
+        images: `[N, ...]` float32 in random order; of several inputs a tuple.
         timesteps: Every T.
         search: What to try.
         config: See `SweepConfig`; the lag is the same for all.
@@ -57,8 +59,9 @@ def run_search(
         ExportError: If the checkpoint cannot be written.
     """
     start = time.monotonic()
-    watched = images[held_out_images(len(images), config)]
-    target = _outputs(conversion.analog, watched)
+    count = count_images(images)
+    watched = take(images, held_out_images(count, config))
+    target = _outputs(_calls(conversion.analog), watched)
     best: dict[int, tuple] = {}
     trials = []
     pairs = zip(search.candidates, search.costs, strict=True)
@@ -99,7 +102,7 @@ def run_search(
 
 
 def output_error(
-    model: keras.Model, images: np.ndarray, target: list[np.ndarray]
+    model: keras.Model, images: Images, target: list[np.ndarray]
 ) -> float:
     """How far a spiking network's outputs are from the analog ones.
 
@@ -113,7 +116,7 @@ def output_error(
     """
     graph = trace(model)
     if runs_on_counts(timetable(graph)):
-        run = counting_model(model)
+        run = _calls(counting_model(model))
     else:
         run = tf.function(SteppingForm(model).run, reduce_retracing=True)
     outputs = _outputs(run, images)
@@ -125,10 +128,16 @@ def output_error(
     return error / scale if scale else error
 
 
+def _calls(model: keras.Model):
+    return lambda images: model(arguments(model, images))
+
+
 def _outputs(run, images) -> list[np.ndarray]:
     parts = [
-        keras.tree.flatten(run(tf.constant(images[start : start + BATCH])))
-        for start in range(0, len(images), BATCH)
+        keras.tree.flatten(
+            run(each(tf.constant, take(images, slice(start, start + BATCH))))
+        )
+        for start in range(0, count_images(images), BATCH)
     ]
     return [
         np.concatenate([np.asarray(part) for part in output])

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.graph.segments import by_source
+from tfsnn.inputs import Images
 
 
 def steps_per_byte(bits: int) -> int:
@@ -153,6 +155,17 @@ class FrontierStore:
     def put(self, name: str, batches: list) -> None:
         """Keeps a source's micro-batches until its last reader is done."""
         self._batches[name] = batches
+
+    def put_inputs(self, images: Images, parts: list[slice]) -> None:
+        """Keeps what enters the network, for those inputs that are read.
+
+        Args:
+            images: `[N, ...]`; of several inputs a tuple.
+            parts: The slice of each micro-batch.
+        """
+        for name, array in by_source(images).items():
+            if self.wants(name):
+                self.put(name, [array[part] for part in parts])
 
     def put_currents(
         self,

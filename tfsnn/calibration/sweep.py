@@ -19,8 +19,9 @@ from tfsnn.conversion.check import is_head, is_neuron
 from tfsnn.conversion.lags import Lag, lag_of
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
-from tfsnn.graph.segments import INPUT, JUNCTION, NEURON, READOUT, cut
+from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut, is_input
 from tfsnn.graph.view import Graph
+from tfsnn.inputs import Images, count_images
 from tfsnn.progress import progress_bar
 from tfsnn.types import Parameters
 
@@ -99,7 +100,7 @@ class SweepConfig:
 
 def sweep(
     conversion: Conversion,
-    images: np.ndarray,
+    images: Images,
     timesteps: list[int],
     pipeline: Pipeline,
     config: SweepConfig,
@@ -109,7 +110,7 @@ def sweep(
 
     Args:
         conversion: The prepared network.
-        images: `[N, ...]` float32 in random order.
+        images: `[N, ...]` float32 in random order; of several inputs a tuple.
         timesteps: Every T.
         pipeline: What to do to each segment.
         config: See `SweepConfig`.
@@ -147,7 +148,7 @@ def sweep(
                 segment,
                 affine,
                 target,
-                held_out_images(len(images), config),
+                held_out_images(count_images(images), config),
                 fixed,
                 config.current_budget,
                 analog_current=functools.partial(
@@ -230,9 +231,9 @@ def _front(segments, images, timesteps, *, lag, **options):
 
 def _temporal_neurons(segments):
     """Names of the neurons that a lag means something to."""
-    constant, found = {INPUT}, []
+    constant, found = set(), []
     for segment in segments:
-        steady = constant.issuperset(segment.sources)
+        steady = all(s in constant or is_input(s) for s in segment.sources)
         if steady and segment.role == JUNCTION:
             constant.add(segment.name)
         elif segment.role == NEURON and not steady:

@@ -143,30 +143,16 @@ def _works(call: Call) -> bool:
 
 
 def _about_model(graph: Graph) -> list[Finding]:
-    inputs = symbolic_tensors(graph.model.inputs)
-    if len(inputs) > 1:
-        return [
-            Finding(
-                graph.model.name,
-                "Model",
-                f"it has {len(inputs)} inputs",
-                "Supported: one input. Make a model that takes them side by"
-                " side: joined = keras.Input((N + M,)), keras.Model(joined,"
-                " model([joined[:, :N], joined[:, N:]])).",
-            )
-        ]
-    tensor = inputs[0]
-    if "float" not in tensor.dtype:
-        return [
-            Finding(
-                tensor.name,
-                "InputLayer",
-                f"its dtype is {tensor.dtype}",
-                "Supported: floating-point images. Declare the Input as"
-                " float32.",
-            )
-        ]
-    return []
+    return [
+        Finding(
+            tensor.name,
+            "InputLayer",
+            f"its dtype is {tensor.dtype}",
+            "Supported: floating-point images. Declare the Input as float32.",
+        )
+        for tensor in symbolic_tensors(graph.model.inputs)
+        if "float" not in tensor.dtype
+    ]
 
 
 def _not_finite(graph: Graph) -> list[Finding]:

@@ -8,10 +8,6 @@ import numpy as np
 
 from tfsnn.errors import ConversionError, UnsupportedLayerError
 from tfsnn.graph.passes import prepare
-from tfsnn.graph.passes.equalise import equalise
-from tfsnn.graph.passes.max_pools import max_to_average
-from tfsnn.graph.passes.operation_pools import operation_pools
-from tfsnn.graph.passes.pool_to_convolution import pool_to_convolution
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
 from tfsnn.types import Parameters, ReadoutParameters
@@ -20,6 +16,7 @@ from .check import check_graph, hidden_relus, is_neuron
 from .config import ConversionConfig
 from .counting_model import counting_model
 from .lags import Lag, check_lag_names
+from .preparation import reference_graph, with_options
 from .spiking import build_spiking_model
 from .unit_spikes import with_unit_spikes
 from .verify import verify
@@ -161,16 +158,9 @@ def convert(
     findings = check_graph(source, config)
     if not findings.ok:
         raise UnsupportedLayerError(str(findings), findings)
-    reference = model
-    if config.max_pool == "average":
-        # After the pass that makes layers of functions.
-        source = max_to_average(operation_pools(source))
-        reference = source.model
-    graph = prepare(source)
-    if config.average_pool == "neuron":
-        graph = pool_to_convolution(graph)
-    if config.equalise:
-        graph = equalise(graph)
+    start = reference_graph(source, config)
+    reference = model if start is source else start.model
+    graph = with_options(prepare(start), config)
     after = check_graph(graph)
     hidden = hidden_relus(graph)
     if hidden or not after.ok:

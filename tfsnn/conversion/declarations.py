@@ -80,14 +80,16 @@ def _failure(call: Call, rng: np.random.Generator) -> str | None:
     first, second = _draw(call, rng), _draw(call, rng)
     middle = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
     ends = _apply(call, first), _apply(call, second)
+    if ends[0].shape[:1] != first[0].shape[:1]:
+        return "does not keep the batch axis"
     largest = max(np.abs(end).max(initial=0) for end in ends)
     allowed = _tolerance(call) * max(largest, np.finfo("float32").tiny)
     expected = (ends[0] + ends[1]) / 2
     if not np.abs(_apply(call, middle) - expected).max(initial=0) <= allowed:
         return "is not affine"
     halves = [_apply(call, [a[part] for a in first]) for part in _HALVES]
-    together = np.concatenate(halves) if halves[0].ndim else None
-    if together is None or together.shape != ends[0].shape:
+    together = np.concatenate(halves)
+    if together.shape != ends[0].shape:
         return "does not keep the batch axis"
     if not np.abs(together - ends[0]).max(initial=0) <= allowed:
         return "mixes the samples of a batch"

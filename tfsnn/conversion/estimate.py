@@ -9,8 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfsnn.dynamics.neuron_kind import NeuronKind
+from tfsnn.graph.arguments import arguments
 from tfsnn.graph.passes.max_pools import is_max_pool
 from tfsnn.graph.view import Graph, symbolic_tensors
+from tfsnn.inputs import each
 from tfsnn.layers.timesteps import checked_timesteps
 
 from .check import is_neuron
@@ -122,8 +124,10 @@ def _size(tensor: keras.KerasTensor) -> int | None:
 
 def _seconds(model: keras.Model) -> float:
     """Seconds for one image; the first run, which compiles, is not counted."""
-    images = tf.constant(probe_images(model, num_images=_IMAGES))
-    run = tf.function(lambda batch: model(batch, training=False))
+    images = each(tf.constant, probe_images(model, num_images=_IMAGES))
+    run = tf.function(
+        lambda batch: model(arguments(model, batch), training=False)
+    )
     spent = []
     for _ in range(3):
         start = time.perf_counter()

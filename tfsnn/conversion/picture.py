@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from tfsnn.errors import ConversionError
-from tfsnn.graph.segments import INPUT
+from tfsnn.graph.segments import is_input
 
 from .survey import SegmentRow, Survey
 
@@ -61,10 +61,11 @@ def places(segments: tuple[SegmentRow, ...]) -> dict[str, Place]:
         segments: In topological order.
 
     Returns:
-        Name to (column, rank); the input has rank 0, every other segment is
-        one below the lowest of its sources.
+        Name to (column, rank); inputs have rank 0, every other segment is one
+        below the lowest of its sources.
     """
-    ranks = {INPUT: 0}
+    read = (source for segment in segments for source in segment.sources)
+    ranks = {source: 0 for source in read if is_input(source)}
     for segment in segments:
         above = (ranks[source] for source in segment.sources)
         ranks[segment.name] = 1 + max(above, default=0)

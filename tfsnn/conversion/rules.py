@@ -81,6 +81,17 @@ USE_RELU = (
 )
 
 
+TWO_NEURONS = (
+    "Retrain with ReLU or ReLU6 in its place; or keep it, exactly, as two"
+    " neurons: tfsnn.register_rule(keras.layers.{0}, lambda layer, x:"
+    " keras.ops.relu(x) - keras.ops.relu(-x) * {1})."
+)
+_SLOPES = {
+    "LeakyReLU": "layer.negative_slope",
+    "PReLU": "keras.ops.convert_to_numpy(layer.alpha)",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Ruling:
     """The answer of a rule.
@@ -127,6 +138,8 @@ def rule_for(call: Call) -> Ruling:
         )
     if is_scaled_addition(call):
         return Ruling(AFFINE)
+    if acts_as(operation, keras.layers.Concatenate):
+        return _concatenation(call)
     return _layer(operation)
 
 
@@ -224,8 +237,9 @@ def _relu_layer(layer):
     return _relu(NEURON, **relu_arguments(layer))
 
 
-def _concatenation(layer):
-    if layer.axis == 0:
+def _concatenation(call):
+    ranks = [len(tensor.shape) for tensor in call.output_tensors]
+    if any(call.operation.axis % rank == 0 for rank in ranks):
         return _refused(
             "it concatenates along the batch axis",
             "Concatenate along another axis.",
@@ -249,8 +263,11 @@ def _nested(model):
 
 def _last_activation(layer):
     name = type(layer).__name__
+    remedy = USE_RELU
+    if name in _SLOPES:
+        remedy = TWO_NEURONS.format(name, _SLOPES[name])
     return Ruling(
-        HEAD, reason=f"{name} has no spiking counterpart", remedy=USE_RELU
+        HEAD, reason=f"{name} has no spiking counterpart", remedy=remedy
     )
 
 
@@ -262,7 +279,7 @@ _RULES = (
     (KERNEL_LAYERS, _kernel_layer),
     (AFFINE_LAYERS, lambda layer: Ruling(AFFINE)),
     (INACTIVE_LAYERS, lambda layer: Ruling(REMOVED)),
-    ((keras.layers.Concatenate,), _concatenation),
+    ((keras.layers.Concatenate,), lambda layer: Ruling(AFFINE)),
     ((keras.layers.ReLU,), _relu_layer),
     ((keras.layers.Activation,), _activation_layer),
     (

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfsnn.batches import in_order
 from tfsnn.dynamics.delay_line import empty_line
 from tfsnn.errors import ConversionError
 from tfsnn.graph.passes.slice_to_pool import slice_to_pool
@@ -58,8 +59,8 @@ class SteppingForm(tf.Module):
 
         Raises:
             TypeError: If it is not a Keras 3 model.
-            ConversionError: If it is not a spiking model, has several inputs
-                or feature maps with unknown axes.
+            ConversionError: If it is not a spiking model, or has feature maps
+                with unknown axes.
         """
         super().__init__(name="stepping_form")
         graph = slice_to_pool(trace(model))
@@ -79,13 +80,21 @@ class SteppingForm(tf.Module):
         """Computes what is constant in time, once.
 
         Args:
-            images: `[B, ...]`.
+            images: `[B, ...]`. For several inputs a tuple or list in the order
+                of the model, or a dict from their names.
 
         Returns:
             The constants that `step` and `finish` need.
+
+        Raises:
+            DataError: If there is not one tensor for each input.
         """
-        source = self.model.inputs[0]
-        values = {id(source): tf.cast(images, source.dtype)}
+        sources = self.model.inputs
+        given = in_order(images, "images", [s.name for s in sources])
+        values = {
+            id(source): tf.cast(tensor, source.dtype)
+            for source, tensor in zip(sources, given, strict=True)
+        }
         for call in self.timetable.prelude:
             if isinstance(call.operation, RepeatTime):
                 # Here a constant stays one value.
@@ -268,7 +277,7 @@ class SteppingForm(tf.Module):
         """Computes what the folded model computes; fit for a tf.function.
 
         Args:
-            images: `[B, ...]`.
+            images: As for `prelude`.
             timesteps: T; that of the model if None.
 
         Returns:
@@ -279,7 +288,7 @@ class SteppingForm(tf.Module):
                 neurons.
         """
         timesteps = self._checked(timesteps)
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
         constants = self.prelude(images)
         sums = self.over_time(
             constants,
@@ -294,7 +303,7 @@ class SteppingForm(tf.Module):
         """Walks over the outputs after 1, 2, ... T steps.
 
         Args:
-            images: `[B, ...]`.
+            images: As for `prelude`.
 
         Returns:
             An iterator over the outputs, averaged over the steps so far.
@@ -313,7 +322,7 @@ class SteppingForm(tf.Module):
         return self._outputs_so_far(images)
 
     def _outputs_so_far(self, images):
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
         constants = self.prelude(images)
         state = self.initial_state(batch_size)
         sums = self.zero_sums(batch_size)
@@ -364,12 +373,7 @@ class SteppingForm(tf.Module):
         return [key for key in read if key in made] + list(map(id, starters))
 
     def _check(self):
-        name, inputs = self.model.name, self.model.inputs
-        if len(inputs) != 1:
-            raise ConversionError(
-                f"Model '{name}' has {len(inputs)} inputs. Supported: one"
-                " input. Join them before the network."
-            )
+        name = self.model.name
         table = self.timetable
         stateful = (*table.neurons, *table.pools)
         tensors = [call.input_tensors[0] for call in stateful]
@@ -381,6 +385,11 @@ class SteppingForm(tf.Module):
                     f" {tuple(tensor.shape[1:])}. Supported for stepping:"
                     " known axes. Give the Input a full shape."
                 )
+
+
+def batch_size_of(images: Any) -> tf.Tensor:
+    """B, int32 `[]`, of an image or of a structure of several inputs."""
+    return tf.shape(keras.tree.flatten(images)[0])[0]
 
 
 def added(sums: Readouts, readouts: Readouts) -> Readouts:

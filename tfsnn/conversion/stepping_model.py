@@ -38,7 +38,7 @@ class SteppingModel(keras.Model):
 
     def call(self, images):
         """Computes the next step and keeps its state."""
-        self._check_batch_size(images.shape[0])
+        self._check_batch_size(keras.tree.flatten(images)[0].shape[0])
         state = tf.nest.pack_sequence_as(
             self.form.state_spec(), [v.value() for v in self._state]
         )
@@ -86,8 +86,9 @@ def stepping_model(model: keras.Model, *, batch_size: int = 1) -> SteppingModel:
         batch_size: B.
 
     Returns:
-        A Keras model with `reset_state()`: images `[B, ...]` to the logits of
-        this step `[B, K]`, a list of them for several read-outs.
+        A Keras model with `reset_state()`: images `[B, ...]` (for several
+        inputs a tuple, a list or a dict by name) to the logits of this step
+        `[B, K]`, a list of them for several read-outs.
 
     Raises:
         ConversionError: If it is not a spiking model.

@@ -9,9 +9,11 @@ import keras
 from tfsnn.errors import ConversionError
 from tfsnn.graph.passes import PASSES, fold_batch_norm
 from tfsnn.graph.passes.fold_batch_norm import fold_targets
-from tfsnn.graph.passes.max_pools import max_to_average
-from tfsnn.graph.passes.operation_pools import operation_pools
-from tfsnn.graph.segments import Segment, cut
+from tfsnn.graph.passes.pool_to_convolution import (
+    POOL_NEURON,
+    pools_with_neurons,
+)
+from tfsnn.graph.segments import Segment, by_source, cut
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
 
@@ -20,6 +22,7 @@ from .config import ConversionConfig
 from .estimate import Estimate, estimate
 from .findings import Findings
 from .operation_rules import HEAD, NEURON, POOL
+from .preparation import reference_graph, with_options
 from .rules import REMOVED, rule_for
 
 
@@ -31,9 +34,10 @@ class OperationRow:
         name: Its name.
         kind: Its class name.
         fate: `"kept affine"`, `"folded"`, `"neuron"`, `"spiking pool"`,
-            `"average pool"`, `"applied at the end"`, `"removed"`, `"refused"`.
+            `"average pool"`, `"neuron pool"`, `"applied at the end"`,
+            `"removed"`, `"refused"`.
         into: The layer that a folded one becomes part of, or the neuron that
-            a fused ReLU becomes; empty otherwise.
+            a fused ReLU becomes or an average pool gets; empty otherwise.
         shape: Of its output, without the batch; None where it is unknown.
         num_parameters: Of the layer; 0 at its second use.
     """
@@ -53,7 +57,8 @@ class SegmentRow:
     Attributes:
         name: That of its neuron, its junction, or `"readout"`.
         role: `"neuron"`, `"junction"` or `"readout"`.
-        sources: What it reads: `"/input"` or names of other segments.
+        sources: What it reads: `"/input"`, of several inputs `"/NAME"`, or
+            names of other segments.
         operations: Names of its affine operations.
         num_neurons: Number of neurons at its end, 0 for other roles; None if
             their feature map has unknown axes.
@@ -141,18 +146,19 @@ def survey(
     if not findings.ok:
         rows = _operation_rows(source, config, {}, findings)
         return Survey(findings, rows)
-    graph = source
-    if config.max_pool == "average":
-        graph = max_to_average(operation_pools(graph))
+    graph = reference_graph(source, config)
     for apply_pass in PASSES:
         if apply_pass is fold_batch_norm:
             targets = fold_targets(graph)
         graph = apply_pass(graph)
+    graph = with_options(graph, config)
+    if config.average_pool == "neuron":
+        targets |= pools_with_neurons(graph)
     segments = cut(graph, is_neuron=is_neuron, is_head=is_head)
     return Survey(
         findings,
         _operation_rows(source, config, targets, findings),
-        tuple(map(_segment_row, segments)),
+        tuple(_segment_row(one, graph.model) for one in segments),
         timesteps and estimate(graph, timesteps, kind=config.kind),
     )
 
@@ -194,7 +200,8 @@ def _fate(call: Call, config, targets, refused) -> tuple[str, str]:
     if call.name in refused:
         return "refused", ""
     if call.name in targets:
-        return "folded", targets[call.name]
+        pool = targets[call.name].endswith(POOL_NEURON)
+        return "neuron pool" if pool else "folded", targets[call.name]
     ruling = rule_for(call)
     if ruling.role == POOL:
         average = config.max_pool == "average"
@@ -210,7 +217,9 @@ def _num_parameters(operation: keras.Operation) -> int:
     return getattr(operation, "count_params", lambda: 0)()
 
 
-def _segment_row(segment: Segment) -> SegmentRow:
+def _segment_row(segment: Segment, model: keras.Model) -> SegmentRow:
+    names = tuple(f"/{tensor.name}" for tensor in model.inputs)
+    named = {} if len(names) == 1 else by_source(names)
     inputs = keras.layers.InputLayer
     operations = [
         operation
@@ -224,7 +233,7 @@ def _segment_row(segment: Segment) -> SegmentRow:
     return SegmentRow(
         segment.name,
         segment.role,
-        segment.sources,
+        tuple(named.get(source, source) for source in segment.sources),
         tuple(operation.name for operation in operations),
         size,
         sum(map(_num_parameters, operations)),

@@ -48,6 +48,8 @@ def _suffix(row) -> str:
         return ""
     if row.fate == "folded":
         return f" into {row.into}"
+    if row.fate == "neuron pool":
+        return f" {row.into}"
     return f", ReLU a neuron {row.into}"
 
 

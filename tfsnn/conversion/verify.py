@@ -7,13 +7,23 @@ import numpy as np
 
 from tfsnn.batches import iterate_pairs, resolve, whole_arrays
 from tfsnn.errors import ConversionError
+from tfsnn.graph.arguments import arguments
 from tfsnn.image_arrays import (
     find_non_finite,
     find_problems,
-    fits,
     is_numeric,
+    is_single,
     refuse,
     to_float32,
+)
+from tfsnn.inputs import (
+    Images,
+    count_images,
+    each,
+    every,
+    input_shapes,
+    names_of,
+    take,
 )
 
 TOLERANCE = {
@@ -25,44 +35,49 @@ TOLERANCE = {
 """By the coarsest dtype a layer computes in: rounding, not real differences."""
 
 
-def probe_images(model: keras.Model, *, num_images: int = 8) -> np.ndarray:
+def probe_images(model: keras.Model, *, num_images: int = 8) -> Images:
     """Random input for a comparison: half normal, half raw pixels 0...255.
 
     Args:
-        model: One input; unknown axes become 32.
+        model: Unknown axes become 32.
         num_images: Number of samples.
 
     Returns:
-        float32 `[num_images, ...]`, the same at every call.
+        float32 `[num_images, ...]`, the same at every call; a tuple for
+        several inputs.
     """
-    shape = [32 if axis is None else axis for axis in model.inputs[0].shape[1:]]
     rng = np.random.default_rng(0)
-    half = num_images // 2
-    normal = rng.normal(size=(half, *shape))
-    pixels = rng.uniform(0, 255, size=(num_images - half, *shape))
-    return np.concatenate([normal, pixels]).astype("float32")
+    found = []
+    for tensor in model.inputs:
+        shape = [32 if axis is None else axis for axis in tensor.shape[1:]]
+        half = num_images // 2
+        normal = rng.normal(size=(half, *shape))
+        pixels = rng.uniform(0, 255, size=(num_images - half, *shape))
+        found.append(np.concatenate([normal, pixels]).astype("float32"))
+    return found[0] if len(found) == 1 else tuple(found)
 
 
-def sample_images(model: keras.Model, sample: Any) -> np.ndarray:
+def sample_images(model: keras.Model, sample: Any) -> Images:
     """Reads the images of a comparison.
 
     Args:
-        model: One input.
+        model: Whose inputs they are for.
         sample: An array `[B, ...]`, or any form of data `calibrate` takes; of
             what is iterated, the first element.
 
     Returns:
-        float32 `[B, ...]`, at least one; labels are dropped.
+        float32 `[B, ...]`, at least one; labels are dropped. A tuple for
+        several inputs.
 
     Raises:
         DataError: If the images are empty, not finite or do not fit.
     """
-    input_shape = model.inputs[0].shape[1:]
+    shapes = input_shapes(model)
     data = resolve(sample)
-    whole = whole_arrays(data)
-    pair = whole or next(iterate_pairs(data), None)
+    whole = whole_arrays(data, names_of(shapes))
+    pair = whole or next(iterate_pairs(data, names_of(shapes)), None)
     images = np.empty(0) if pair is None else pair.images
-    if images.shape[:1] == (0,):
+    if any(array.shape[:1] == (0,) for array in every(images)):
         refuse(
             "sample",
             [
@@ -70,10 +85,10 @@ def sample_images(model: keras.Model, sample: Any) -> np.ndarray:
                 " or no sample at all for random input."
             ],
         )
-    if not whole and fits(images.shape, input_shape):
-        images = images[None]
-    problems = find_problems(images, input_shape)
-    if is_numeric(images.dtype):
+    if not whole and is_single(images, shapes):
+        images = each(lambda array: array[None], images)
+    problems = find_problems(images, shapes)
+    if all(is_numeric(array.dtype) for array in every(images)):
         images = to_float32(images)
         problems += find_non_finite(images)
     if problems:
@@ -101,7 +116,9 @@ def verify(
     """
     given = images is not None
     images = sample_images(source, images) if given else probe_images(source)
-    halves = [half for half in np.array_split(images, 2) if len(half)]
+    half = -(-count_images(images) // 2)
+    halves = [take(images, slice(half)), take(images, slice(half, None))]
+    halves = [half for half in halves if count_images(half)]
     tolerance = tolerance_for(source)
     difference = 0.0
     for half in halves:
@@ -109,9 +126,10 @@ def verify(
         if not all(np.isfinite(output).all() for output in expected):
             raise ConversionError(
                 f"Model '{source.name}' gives outputs that are not finite on"
-                f" {len(images)} {'given' if given else 'random'} inputs, so"
-                " the conversion cannot be verified. Supported: finite outputs."
-                " Check its weights and pass real images as `sample`."
+                f" {count_images(images)} {'given' if given else 'random'}"
+                " inputs, so the conversion cannot be verified. Supported:"
+                " finite outputs. Check its weights and pass real images as"
+                " `sample`."
             )
         # Not max(): it may drop a NaN.
         difference = np.maximum(difference, _difference(expected, received))
@@ -141,7 +159,9 @@ def tolerance_for(model: keras.Model) -> float:
 def _outputs(model, images):
     return [
         keras.ops.convert_to_numpy(output).astype("float64")
-        for output in keras.tree.flatten(model(images, training=False))
+        for output in keras.tree.flatten(
+            model(arguments(model, images), training=False)
+        )
     ]
 
 

@@ -18,7 +18,7 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
 
     Raises:
         TypeError: If it is not a Keras 3 model.
-        ValueError: If it has not one input and one output `[B, K]`, K at
+        ValueError: If it is not built, or has not one output `[B, K]`, K at
             least 2.
     """
     if not isinstance(model, keras.Model):
@@ -34,11 +34,11 @@ def checked_num_classes(model: keras.Model, role: str) -> int:
     outputs = [
         tuple(tensor.shape) for tensor in getattr(model, "outputs", None) or []
     ]
-    fits = len(inputs) == len(outputs) == 1 and len(outputs[0]) == 2
+    fits = inputs and len(outputs) == 1 and len(outputs[0]) == 2
     if not fits or outputs[0][1] is None:
         raise ValueError(
             f"{role} '{model.name}' has inputs {inputs} and outputs {outputs}."
-            " Supported: built networks with one input and one output [B, K]."
+            " Supported: built networks with one output [B, K]."
             " Take the one output to evaluate, keras.Model(model.input,"
             " model.outputs[0])."
         )
@@ -61,21 +61,29 @@ def check_reference(reference: keras.Model | None, model: keras.Model) -> None:
 
     Raises:
         TypeError: If the reference is not a Keras 3 model.
-        ValueError: If its input or output has another shape.
+        ValueError: If an input or output has another shape, or several inputs
+            have other names or another order.
     """
     if reference is None:
         return
     checked_num_classes(reference, "reference")
-    shapes = [
-        [tuple(tensor.shape[1:]) for tensor in (*one.inputs, *one.outputs)]
-        for one in (reference, model)
-    ]
+    shapes = [_shapes(one) for one in (reference, model)]
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"reference '{reference.name}' has input and output {shapes[0]},"
             f" model '{model.name}' {shapes[1]}. Supported: equal shapes. Pass"
             " the network that the model was made from."
         )
+
+
+def _shapes(model: keras.Model) -> list:
+    """Of inputs and output; a name tells which of several inputs is which."""
+    several = len(model.inputs) > 1
+    inputs = [
+        (one.name, *one.shape[1:]) if several else tuple(one.shape[1:])
+        for one in model.inputs
+    ]
+    return [*inputs, *(tuple(one.shape[1:]) for one in model.outputs)]
 
 
 def check_positive(name: str, value: int | None) -> None:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfsnn.conversion.counting_model import counting_graph
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.graph.view import Call, Graph
+from tfsnn.inputs import Images
 from tfsnn.layers import CountActivation
 
 from .runners import (
@@ -45,10 +46,10 @@ class CountRunner:
         (logits,) = counting.model.outputs
         taps = [logits, [call.outputs for call in self._neurons]]
         self._tapped = keras.Model(counting.model.inputs, taps)
-        specs = signature(counting.model.inputs[0])
+        specs = signature(counting.model.inputs)
         self._count = compiled(self._counted, specs)
 
-    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+    def __call__(self, images: Images, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
         hits, spikes, neurons = self._count(images, targets)
         # Kinds that have events have no bursts.

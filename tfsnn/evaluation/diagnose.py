@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
 from tfsnn.conversion import Conversion, convert
+from tfsnn.inputs import Images, count_images, input_shapes, take
 from tfsnn.progress import progress_bar
 
 from .affine_pair import affine_pairs
@@ -67,25 +67,28 @@ def diagnose(
     front = ErrorFront(affine_pairs(reference, model), means)
     data = first_images(
         images,
-        input_shape=model.inputs[0].shape[1:],
+        input_shape=input_shapes(model),
         num_images=num_images,
     )
     with progress_bar(
-        len(data), description="diagnosing", unit="image", shown=progress
+        count_images(data),
+        description="diagnosing",
+        unit="image",
+        shown=progress,
     ) as bar:
         for batch in _batches(data):
             front.add(batch)
-            bar.update(len(batch))
+            bar.update(count_images(batch))
     return Diagnosis(
         model=model.name,
         timesteps=means.table.timesteps,
-        num_images=len(data),
+        num_images=count_images(data),
         **front.of_logits(),
         layers=[LayerDiagnosis(**row) for row in front.of_layers()],
         seconds=time.monotonic() - start,
     )
 
 
-def _batches(data: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(data), BATCH):
-        yield data[start : start + BATCH]
+def _batches(data: Images) -> Iterator[Images]:
+    for start in range(0, count_images(data), BATCH):
+        yield take(data, slice(start, start + BATCH))

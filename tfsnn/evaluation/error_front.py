@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfsnn.graph.segments import INPUT, JUNCTION, READOUT
+from tfsnn.graph.segments import JUNCTION, READOUT, by_source
+from tfsnn.inputs import Images, each
 from tfsnn.numerics.error_parts import SMALLEST_SCALE, ErrorSums, error_parts
 
 from .affine_pair import AffinePair
@@ -39,14 +40,14 @@ class ErrorFront:
         self._sizes = {pair.name: 0 for pair in self._kept}
         self._logits: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def add(self, images: np.ndarray) -> None:
+    def add(self, images: Images) -> None:
         """Runs one batch through everything.
 
         Args:
             images: `[B, ...]`.
         """
-        analog, spiking = {INPUT: images}, {INPUT: images}
-        bound = {INPUT: np.zeros_like(images)}
+        analog, spiking = by_source(images), by_source(images)
+        bound = by_source(each(np.zeros_like, images))
         sent = self._means(images)
         for pair in self._pairs:
             sources = pair.segment.sources
@@ -96,7 +97,7 @@ class ErrorFront:
         for index, pair in enumerate(self._pairs):
             if pair.segment.role == JUNCTION:
                 continue
-            hybrid = {INPUT: images}
+            hybrid = by_source(images)
             for place, one in enumerate(self._pairs):
                 if place <= index:
                     hybrid[one.name] = spiking[one.name]

@@ -11,6 +11,7 @@ from tfsnn.conversion.compiled_neurons import CompiledNeurons
 from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.trace import trace
+from tfsnn.inputs import input_shapes, take
 from tfsnn.layers import SpikingActivation
 from tfsnn.progress import progress_bar
 
@@ -50,8 +51,10 @@ def evaluate(
 
     Args:
         model: A spiking model, or a plain network: then without T and rates.
-            One input, one output `[B, K]`.
-        data: Images with labels, see `labelled_batches`.
+            One output `[B, K]`.
+        data: Images with labels, see `labelled_batches`; for several inputs
+            `((left, right), labels)`, or a dict by their names in place of the
+            tuple.
         reference: The network to agree with, usually the source. Or its
             predictions, so that it runs only once for many evaluations: class
             indices `[N]` or logits `[N, K]`, in the order of the images.
@@ -66,8 +69,8 @@ def evaluate(
 
     Raises:
         TypeError: If a network is not a Keras 3 model.
-        ValueError: If a network has several inputs or outputs, the reference
-            does not fit, or a number is below 1.
+        ValueError: If a network has several outputs, the reference does not
+            fit, or a number is below 1.
         ConversionError: If a spiking model has unknown axes and its T is too
             large to compute all steps at once.
         DataError: If images, labels or predictions of the reference are
@@ -84,7 +87,7 @@ def evaluate(
     check_positive("memory_budget", memory_budget)
     runner, batch_size, clock, table = _runner(model, batch_size, memory_budget)
     batches = labelled_batches(
-        data, input_shape=model.inputs[0].shape[1:], batch_size=batch_size
+        data, input_shape=input_shapes(model), batch_size=batch_size
     )
     tally = Tally(runner, num_classes)
     size = _known_size(data, num_images)
@@ -138,10 +141,14 @@ def _runner(model, batch_size, memory_budget):
 
 def _known_size(data: Any, num_images: int | None) -> int | None:
     """How many images there will be; None where only the end tells."""
-    if isinstance(data, tuple) and data and hasattr(data[0], "shape"):
-        count = len(data[0])
+    if isinstance(data, tuple) and data and _are_arrays(data[0]):
+        count = len(keras.tree.flatten(data[0])[0])
         return count if num_images is None else min(count, num_images)
     return num_images
+
+
+def _are_arrays(images: Any) -> bool:
+    return all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(images))
 
 
 def _first(
@@ -156,7 +163,7 @@ def _first(
     ) as bar:
         missing = num_images
         for images, labels in batches:
-            yield images[:missing], labels[:missing]
+            yield take(images, slice(missing)), labels[:missing]
             bar.update(len(labels[:missing]))
             if missing is not None:
                 missing -= min(missing, len(labels))

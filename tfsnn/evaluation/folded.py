@@ -8,6 +8,7 @@ from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import Timetable
 from tfsnn.dynamics.time import fold, repeat, unfold
 from tfsnn.graph.view import Call
+from tfsnn.inputs import Images
 
 from .runners import (
     BatchCounts,
@@ -46,9 +47,9 @@ class FoldedRunner:
             [call.outputs for call in table.neurons],
         ]
         self._tapped = keras.Model(model.inputs, taps)
-        self._count = compiled(self._counted, signature(model.inputs[0]))
+        self._count = compiled(self._counted, signature(model.inputs))
 
-    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+    def __call__(self, images: Images, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
         hits, spikes, accumulates, neurons = self._count(images, targets)
         return as_counts(hits, spikes, accumulates, neurons.numpy())

@@ -8,22 +8,32 @@ import numpy as np
 from tfsnn.batches import Pair, iterate_pairs, resolve, to_array, whole_arrays
 from tfsnn.errors import DataError
 from tfsnn.image_arrays import (
-    InputShape,
     find_non_finite,
     find_problems,
-    fits,
     is_numeric,
+    is_single,
     refuse,
     to_float32,
 )
+from tfsnn.inputs import (
+    Images,
+    InputShapes,
+    count_images,
+    each,
+    join,
+    names_of,
+    take,
+)
+
+Batch = tuple[Images, np.ndarray]
 
 
 def labelled_batches(
     data: Any,
     *,
-    input_shape: InputShape,
+    input_shape: InputShapes,
     batch_size: int = 128,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[Batch]:
     """Walks labelled data in order, in batches of one size.
 
     Args:
@@ -31,12 +41,14 @@ def labelled_batches(
             `label`; a `tf.data.Dataset` of such pairs, batched or not; a
             `keras.utils.PyDataset`; an iterable of batches; or a callable
             without arguments that returns one of these.
-        input_shape: Shape of one image, without B; None: any size.
+        input_shape: Shape of one image, without B; None: any size. Of several
+            inputs, name to shape; a tuple, a list or a dict of arrays then
+            stands for the images: `((left, right), labels)`.
         batch_size: Images a batch, at least 1; only the last is smaller.
 
     Returns:
-        An iterator over images `[B, ...]` float32, values unscaled, and
-        labels `[B]` int64, see `class_indices`.
+        An iterator over images `[B, ...]` float32, values unscaled (a tuple
+        for several inputs), and labels `[B]` int64, see `class_indices`.
 
     Raises:
         DataError: At once if `batch_size` is below 1 or the form of the data
@@ -49,7 +61,7 @@ def labelled_batches(
             " a larger batch."
         )
     data = resolve(data)
-    whole = whole_arrays(data)
+    whole = whole_arrays(data, names_of(input_shape))
     if whole is None:
         pairs = _check_stream(data, input_shape)
     else:
@@ -106,36 +118,48 @@ def class_indices(labels: Any, num_images: int) -> np.ndarray:
 
 
 def _slice_arrays(
-    whole: Pair, input_shape: InputShape, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    whole: Pair, input_shape: InputShapes, batch_size: int
+) -> Iterator[Batch]:
     """Cuts arrays; converts one batch at a time, so large arrays stay put."""
     problems = find_problems(whole.images, input_shape)
     if problems:
         refuse("evaluation data", problems)
-    num_images = len(whole.images)
-    labels = class_indices(whole.labels, num_images) if num_images else None
-    for start in range(0, num_images, batch_size):
+    count = count_images(whole.images)
+    labels = _labels(whole, input_shape) if count else None
+    for start in range(0, count, batch_size):
         rows = slice(start, start + batch_size)
-        yield _finite(whole.images[rows], f"images from {start}"), labels[rows]
+        images = _finite(take(whole.images, rows), f"images from {start}")
+        yield images, labels[rows]
 
 
-def _check_stream(
-    data: Any, input_shape: InputShape
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _check_stream(data: Any, input_shape: InputShapes) -> Iterator[Batch]:
     """Gives every element a batch axis and checks it."""
-    for index, (images, labels) in enumerate(iterate_pairs(data)):
-        if fits(images.shape, input_shape):
-            images = images[None]
+    pairs = iterate_pairs(data, names_of(input_shape))
+    for index, (images, labels) in enumerate(pairs):
+        if is_single(images, input_shape):
+            images = each(lambda array: array[None], images)
             if labels is not None:
                 labels = to_array(labels, "labels")[None]
         place = f"element {index}"
         problems = find_problems(images, input_shape)
         if problems:
             refuse(f"evaluation data, {place}", problems)
-        yield _finite(images, place), class_indices(labels, len(images))
+        yield _finite(images, place), _labels(Pair(images, labels), input_shape)
 
 
-def _finite(images: np.ndarray, place: str) -> np.ndarray:
+def _labels(pair: Pair, input_shape: InputShapes) -> np.ndarray:
+    """Class indices of a batch that fits."""
+    names = ", ".join(names_of(input_shape))
+    if names and pair.labels is None:
+        raise DataError(
+            f"Received the inputs {names} without labels: arrays side by side"
+            " are taken as the inputs of the network. Supported: class"
+            f" indices [B], or one-hot labels [B, K]. Pass (({names}), labels)."
+        )
+    return class_indices(pair.labels, count_images(pair.images))
+
+
+def _finite(images: Images, place: str) -> Images:
     images = to_float32(images)
     problems = find_non_finite(images)
     if problems:
@@ -143,18 +167,17 @@ def _finite(images: np.ndarray, place: str) -> np.ndarray:
     return images
 
 
-def _rebatch(
-    pairs: Iterator[tuple[np.ndarray, np.ndarray]], batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _rebatch(pairs: Iterator[Batch], batch_size: int) -> Iterator[Batch]:
     """Joins and cuts pairs to the batch size; refuses to yield nothing."""
-    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    waiting: list[Batch] = []
     missing = batch_size
     is_empty = True
     for images, labels in pairs:
-        while len(images):
+        while len(labels):
             is_empty = False
-            waiting.append((images[:missing], labels[:missing]))
-            images, labels = images[missing:], labels[missing:]
+            waiting.append((take(images, slice(missing)), labels[:missing]))
+            images = take(images, slice(missing, None))
+            labels = labels[missing:]
             missing -= len(waiting[-1][1])
             if not missing:
                 yield _join(waiting)
@@ -169,10 +192,8 @@ def _rebatch(
         )
 
 
-def _join(
-    parts: list[tuple[np.ndarray, np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray]:
+def _join(parts: list[Batch]) -> Batch:
     if len(parts) == 1:
         return parts[0]
     images, labels = zip(*parts, strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+    return join(images), np.concatenate(labels)

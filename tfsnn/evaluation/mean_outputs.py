@@ -8,14 +8,15 @@ import tensorflow as tf
 
 from tfsnn.conversion.compiled_neurons import CompiledNeurons
 from tfsnn.conversion.counting_model import counting_graph, runs_on_counts
-from tfsnn.conversion.stepping import SteppingForm
+from tfsnn.conversion.stepping import SteppingForm, batch_size_of
 from tfsnn.conversion.timetable import timetable
 from tfsnn.dynamics.time import unfold
 from tfsnn.graph.trace import trace
+from tfsnn.inputs import Images, each
 from tfsnn.layers import CountActivation
 
 from .execution import folded_timesteps, has_unknown_axes
-from .runners import compiled
+from .runners import compiled, images_spec
 
 
 class MeanOutputs:
@@ -49,11 +50,10 @@ class MeanOutputs:
             run, self._kept = _folded(graph.model, self.table)
         else:
             run, self._kept = _stepped(graph.model, self.neurons)
-        source = model.inputs[0]
-        spec = tf.TensorSpec([None, *source.shape[1:]], source.dtype)
-        self._run = compiled(run, [spec])
+        specs = [images_spec(model.inputs)]
+        self._run = compiled(run, specs)
 
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, images: Images) -> dict[str, np.ndarray]:
         """Runs a batch.
 
         Args:
@@ -62,7 +62,7 @@ class MeanOutputs:
         Returns:
             Name of a neuron to means `[B, ...]`, activation units.
         """
-        found = self._run(tf.convert_to_tensor(images))
+        found = self._run(each(tf.convert_to_tensor, images))
         return {name: mean.numpy() for name, mean in found.items()}
 
 
@@ -99,7 +99,7 @@ def _stepped(model, neurons) -> Run:
     form = SteppingForm(model, neurons=CompiledNeurons())
 
     def run(images):
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
 
         def update(step, readouts, spikes, sums):
             return {name: sums[name] + spikes[name] for name in sums}

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from tfsnn.conversion import Conversion, convert
+from tfsnn.graph.arguments import arguments
+from tfsnn.inputs import input_shapes
 from tfsnn.layers import SpikingActivation
 from tfsnn.numerics.thresholds import SortedActivations
 
@@ -63,11 +65,13 @@ def threshold_curves(
     }
     data = first_images(
         images,
-        input_shape=reference.analog.inputs[0].shape[1:],
+        input_shape=input_shapes(reference.analog),
         num_images=num_images,
     )
     tapped = keras.Model(reference.analog.inputs, outputs)
-    activations = tapped.predict(data, batch_size=num_images, verbose=0)
+    activations = tapped.predict(
+        arguments(tapped, data), batch_size=num_images, verbose=0
+    )
     rows = []
     for name in names:
         values = SortedActivations(activations[name], "layer")

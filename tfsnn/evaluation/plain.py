@@ -5,11 +5,13 @@ import numpy as np
 
 from tfsnn.conversion.rules import activation_name
 from tfsnn.errors import ConversionError
+from tfsnn.graph.arguments import arguments
 from tfsnn.graph.rewrite import rewrite, unchanged
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Graph
+from tfsnn.inputs import Images
 
-from .runners import BatchCounts, compiled, signature
+from .runners import BatchCounts, compiled, images_spec
 
 MONOTONE = ("log_softmax", "sigmoid", "softmax")
 
@@ -25,19 +27,19 @@ class PlainRunner:
         """Makes the graph.
 
         Args:
-            model: A network with one input and one output `[B, K]`.
+            model: A network with one output `[B, K]`.
         """
         self._network = network = without_head(model)
-        spec, _ = signature(model.inputs[0])
         self._logits = compiled(
-            lambda images: network(images, training=False), [spec]
+            lambda images: network(arguments(network, images), training=False),
+            [images_spec(model.inputs)],
         )
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: Images) -> np.ndarray:
         """The class with the largest logit, int64 `[B]`."""
         return np.argmax(self._logits(images).numpy(), axis=-1)
 
-    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+    def __call__(self, images: Images, targets: np.ndarray) -> BatchCounts:
         """Counts hits, see `Runner`."""
         hits = np.sum(self.predict(images) == targets, axis=-1)
         return BatchCounts(hits[None], (), (), np.zeros(0))

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.conversion.stepping import SteppingForm
+from tfsnn.inputs import each, input_shapes
 
 from .checks import check_positive
 from .first_images import first_images
@@ -48,16 +49,13 @@ def spike_rasters(
     }
     neurons = _spread(sizes) if neurons is None else neurons
     _check(neurons, sizes)
-    data = first_images(
-        images, input_shape=model.inputs[0].shape[1:], num_images=1
-    )
+    data = first_images(images, input_shape=input_shapes(model), num_images=1)
     steps = min(form.latency_steps, num_steps)
-    source = form.model.inputs[0]
-    spec = tf.TensorSpec([1, *source.shape[1:]], source.dtype)
     run = compiled(
-        lambda images: _recorded(form, images, neurons, steps), [spec]
+        lambda images: _recorded(form, images, neurons, steps),
+        [each(lambda x: tf.TensorSpec(x.shape, x.dtype), data)],
     )
-    found = run(tf.convert_to_tensor(data, source.dtype))
+    found = run(each(tf.convert_to_tensor, data))
     rows = []
     for name, places in neurons.items():
         fired = np.argwhere(found[name].numpy() != 0)

@@ -8,6 +8,7 @@ import numpy as np
 from tfsnn.batches import to_array
 from tfsnn.errors import DataError
 from tfsnn.image_arrays import is_numeric
+from tfsnn.inputs import Images, count_images
 
 from .checks import check_labels, check_reference
 from .plain import PlainRunner
@@ -69,13 +70,13 @@ class StoredPredictions:
             check_labels(self._classes, num_classes)
         self._start = 0
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: Images) -> np.ndarray:
         """The next predictions, one for each image, int64 `[B]`.
 
         Raises:
             DataError: If there are not so many.
         """
-        stop = self._start + len(images)
+        stop = self._start + count_images(images)
         if stop > len(self._classes):
             raise DataError(
                 f"Received a reference with {len(self._classes)} predictions"

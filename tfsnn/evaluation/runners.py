@@ -5,10 +5,13 @@ Hits are counted against both at once.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from tfsnn.inputs import Images
 
 TARGETS = 2
 """Rows of targets: labels, predictions of the reference."""
@@ -48,11 +51,11 @@ class Runner(Protocol):
     neuron_names: Sequence[str]
     has_prefixes: bool
 
-    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+    def __call__(self, images: Images, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes.
 
         Args:
-            images: `[B, ...]`.
+            images: `[B, ...]`; of several inputs a tuple.
             targets: `[TARGETS, B]` int64.
 
         Returns:
@@ -63,7 +66,7 @@ class Runner(Protocol):
 class Predictor(Protocol):
     """What a network is compared with."""
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: Images) -> np.ndarray:
         """The class of each image of the next batch, int64 `[B]`."""
 
 
@@ -96,12 +99,25 @@ def by_neuron(values: tf.Tensor) -> tf.Tensor:
     return total
 
 
-def signature(source: tf.Tensor) -> list[tf.TensorSpec]:
-    """Signature of a compiled runner for any batch size."""
-    return [
-        tf.TensorSpec([None, *source.shape[1:]], source.dtype),
-        tf.TensorSpec([TARGETS, None], tf.int64),
-    ]
+def images_spec(inputs: Sequence[keras.KerasTensor]) -> Any:
+    """What a compiled graph takes of the images, for any batch size.
+
+    Args:
+        inputs: Those of the model.
+
+    Returns:
+        A `tf.TensorSpec`; a tuple of them for several inputs.
+    """
+    specs = tuple(
+        tf.TensorSpec([None, *source.shape[1:]], source.dtype)
+        for source in inputs
+    )
+    return specs[0] if len(specs) == 1 else specs
+
+
+def signature(inputs: Sequence[keras.KerasTensor]) -> list:
+    """Signature of a compiled runner: images and targets."""
+    return [images_spec(inputs), tf.TensorSpec([TARGETS, None], tf.int64)]
 
 
 def as_counts(

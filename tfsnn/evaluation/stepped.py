@@ -6,7 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsnn.conversion.stepping import SteppingForm, added, averaged
+from tfsnn.conversion.stepping import (
+    SteppingForm,
+    added,
+    averaged,
+    batch_size_of,
+)
+from tfsnn.inputs import Images, count_images
 
 from .runners import (
     TARGETS,
@@ -37,17 +43,17 @@ class SteppedRunner:
         )
         self.has_prefixes = form.timetable.has_prefixes
         self._form = form
-        self._count = compiled(self._counted, signature(form.model.inputs[0]))
+        self._count = compiled(self._counted, signature(form.model.inputs))
 
-    def __call__(self, images: np.ndarray, targets: np.ndarray) -> BatchCounts:
+    def __call__(self, images: Images, targets: np.ndarray) -> BatchCounts:
         """Counts hits and spikes, see `Runner`."""
         hits, spikes, accumulates = self._count(images, targets)
-        neurons = self._sizes * len(images)
+        neurons = self._sizes * count_images(images)
         return as_counts(hits, spikes, accumulates or spikes, neurons)
 
     def _counted(self, images, targets):
         form = self._form
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
         constants = form.prelude(images)
         num_hits = form.timesteps if self.has_prefixes else 1
 

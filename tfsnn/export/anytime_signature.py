@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfsnn.conversion.stepping import Readouts, SteppingForm, added
+from tfsnn.conversion.stepping import (
+    Readouts,
+    SteppingForm,
+    added,
+    batch_size_of,
+)
 
 from .trace_signature import logits_so_far, window_start
 
@@ -52,7 +57,7 @@ def anytime_function(
     output = form.model.outputs[0]
 
     def run(images, confidence, max_steps):
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
         constants = form.prelude(images)
         confidence = _one_each(confidence, batch_size, "confidence")
         limit = _one_each(max_steps, batch_size, "max_steps")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfsnn.errors import ExportError
+from tfsnn.inputs import input_shapes
 
 from .image_decoding import ImageDecoding
 from .manifest import model_entry, origin, signatures_entry
@@ -72,7 +73,7 @@ def export_bundle(
     place = find_place(path, name, overwrite=overwrite, revise=revise)
     models = by_timesteps(result)
     evaluations = checked_evaluations(evaluations, models)
-    _check_one_input(models)
+    _check_alike(models)
     pool = WeightPool()
     served = {
         T: served_model(model, pool=pool, decoding=decoding)
@@ -88,9 +89,10 @@ def export_bundle(
     return ExportRecord(place.path, publish(place, [version], about), served)
 
 
-def _check_one_input(models) -> None:
-    shapes = {T: tuple(m.inputs[0].shape[1:]) for T, m in models.items()}
-    if len(set(shapes.values())) > 1:
+def _check_alike(models) -> None:
+    shapes = {T: input_shapes(model) for T, model in models.items()}
+    first, *others = shapes.values()
+    if any(other != first for other in others):
         raise ExportError(
             f"The models take images of several shapes: {shapes}. Supported for"
             " a bundle: one network at several T. Export them one by one."

@@ -1,7 +1,7 @@
 """The signature `serialized`: image files, decoded and scaled in the graph."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -60,21 +60,27 @@ class ImageDecoding:
         }
 
     def decoder(
-        self, image: keras.KerasTensor
+        self, inputs: Sequence[keras.KerasTensor]
     ) -> Callable[[tf.Tensor], tf.Tensor]:
         """Files to images.
 
         Args:
-            image: The input of the network, `[B, H, W, C]`.
+            inputs: Of the network: one, `[B, H, W, C]`.
 
         Returns:
             A function, bytes `[B]` to float32 `[B, H, W, C]`.
 
         Raises:
-            ExportError: If files cannot hold such images, or mean or std do
-                not fit its channels.
+            ExportError: If there are several inputs, files cannot hold such
+                images, or mean or std do not fit its channels.
         """
-        shape = image.shape[1:]
+        if len(inputs) > 1:
+            raise ExportError(
+                f"The network has the inputs {[x.name for x in inputs]}."
+                " Supported for 'serialized': one input, the images. Export"
+                " without it."
+            )
+        shape = inputs[0].shape[1:]
         if len(shape) != 3 or None in shape or shape[-1] not in CHANNELS:
             raise ExportError(
                 f"The network takes images {tuple(shape)}. Supported for"

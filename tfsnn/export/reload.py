@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.errors import ReloadError
+from tfsnn.inputs import Images, count_images, each, every, take
 
 from .manifest_file import changed_files, read_manifest
 from .signatures import DEFAULT
@@ -56,7 +57,7 @@ class ReloadRecord:
 
 def reload_check(
     path: str | os.PathLike,
-    images: np.ndarray,
+    images: Images,
     expected: Mapping[int, Outputs],
     *,
     expected_second: Mapping[int, Outputs] | None = None,
@@ -78,7 +79,7 @@ def reload_check(
 
     Args:
         path: The export folder.
-        images: `[B, ...]`, cast to float32.
+        images: `[B, ...]`, cast to float32; of several inputs a tuple.
         expected: T, each of the export, to logits `[B, ...]`, or to a mapping
             from output name to array.
         expected_second: The same for `second_batch(images)`.
@@ -92,7 +93,7 @@ def reload_check(
         ReloadError: If files have changed, the versions are not those
             expected, the process fails, or outputs are not equal.
     """
-    images = np.asarray(images, "float32")
+    images = each(lambda array: np.asarray(array, "float32"), images)
     batches = [images, second_batch(images)]
     versions = _checked_versions(path, expected, expected_second)
     received = _run_child(versions, batches, seconds)
@@ -116,22 +117,23 @@ def reload_check(
     return records
 
 
-def second_batch(images: np.ndarray) -> np.ndarray:
+def second_batch(images: Images) -> Images:
     """The batch of another size on which `reload_check` runs as well.
 
     Args:
-        images: `[B, ...]`.
+        images: `[B, ...]`; of several inputs a tuple.
 
     Returns:
         The first half, rounded down; a single image twice.
     """
-    if len(images) == 1:
-        return np.repeat(images, 2, axis=0)
-    return images[: len(images) // 2]
+    count = count_images(images)
+    if count == 1:
+        return each(lambda array: np.repeat(array, 2, axis=0), images)
+    return take(images, slice(count // 2))
 
 
 def _checked_versions(path, expected, expected_second):
-    """T to folder and signature."""
+    """T to folder, signature and inputs."""
     path = pathlib.Path(path).resolve()
     changed = changed_files(path)
     if changed:
@@ -151,8 +153,8 @@ def _checked_versions(path, expected, expected_second):
     return dict(sorted(found.items()))
 
 
-def _latest(path: pathlib.Path) -> dict[int, tuple[str, str]]:
-    """T to folder and signature, of the latest revision."""
+def _latest(path: pathlib.Path) -> dict[int, tuple[str, str, list[str]]]:
+    """T to folder, signature and inputs in order, of the latest revision."""
     manifest = read_manifest(path)
     found = {}
     for entry in manifest["models"]:
@@ -161,7 +163,8 @@ def _latest(path: pathlib.Path) -> dict[int, tuple[str, str]]:
         folder = str(path / str(entry["version"]))
         for member in entry.get("members", [entry]):
             signature = member.get("signature", DEFAULT)
-            found[member["timesteps"]] = (folder, signature)
+            inputs = list(entry["signatures"][signature]["inputs"])
+            found[member["timesteps"]] = (folder, signature, inputs)
     return found
 
 
@@ -171,7 +174,7 @@ def _run_child(versions, batches, seconds) -> dict[int, list]:
         folder = pathlib.Path(name)
         program = shutil.copy(CHILD, folder)
         for number, batch in enumerate(batches):
-            np.save(folder / f"images_{number}.npy", batch)
+            np.savez(folder / f"images_{number}.npz", *every(batch))
         job = {
             "versions": versions,
             "num_batches": len(batches),

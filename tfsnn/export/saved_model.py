@@ -12,6 +12,7 @@ import numpy as np
 from tfsnn.calibration import CalibrationResult
 from tfsnn.conversion.timetable import timesteps_of
 from tfsnn.errors import ExportError
+from tfsnn.inputs import Images
 
 from .image_decoding import ImageDecoding
 from .manifest import model_entry, origin
@@ -47,7 +48,7 @@ class ExportRecord:
         revision = self.manifest["revision"]
         return {T: version_of(revision, T) for T in self.timesteps}
 
-    def expected(self, images: np.ndarray) -> dict[int, dict[str, np.ndarray]]:
+    def expected(self, images: Images) -> dict[int, dict[str, np.ndarray]]:
         """What the saved models have to give, for `reload_check`.
 
         Computed here, by the functions from before they were saved: the same
@@ -56,7 +57,7 @@ class ExportRecord:
         graphs).
 
         Args:
-            images: `[B, ...]`.
+            images: `[B, ...]`; of several inputs a tuple.
 
         Returns:
             T to output name to array `[B, ...]`.
@@ -86,7 +87,7 @@ def export_saved_model(
     `revision * 100000 + T`.
 
     A SavedModel has these signatures, each with `images` float32 `[B, ...]`,
-    any B:
+    any B, or for several inputs each of them by its name:
 
     - `serving_default`: to `logits` `[B, ...]`, averaged over time, to
       `probabilities` if the network ends in a softmax or sigmoid, and to

@@ -7,7 +7,6 @@ import keras
 from tfsnn.conversion.check import is_head
 from tfsnn.conversion.rules import KERNEL_LAYERS, activation_name
 from tfsnn.conversion.timetable import Timetable, timetable
-from tfsnn.errors import ExportError
 from tfsnn.graph.trace import trace
 from tfsnn.graph.view import Call, Graph
 from tfsnn.layers import TimeAverage
@@ -34,9 +33,9 @@ class ServedGraph:
     table: Timetable
 
     @property
-    def image(self) -> keras.KerasTensor:
-        """The input."""
-        return self.model.inputs[0]
+    def inputs(self) -> list[keras.KerasTensor]:
+        """What it takes."""
+        return self.model.inputs
 
     @property
     def is_classifier(self) -> bool:
@@ -57,26 +56,24 @@ def served_graph(model: keras.Model) -> ServedGraph:
     a softmax; a sigmoid may be of many classes at once.
 
     Args:
-        model: A spiking model with one input.
+        model: A spiking model.
 
     Returns:
         The graph, with its own copy of the weights.
 
     Raises:
         ConversionError: If it is no spiking model.
-        ExportError: If it has several inputs.
         TypeError: If it is not a Keras model.
     """
     graph = trace(model)
     table = timetable(graph)
-    (image, *more) = graph.model.inputs
-    if more:
-        raise ExportError(
-            f"Model '{model.name}' has {len(more) + 1} inputs. Supported: one"
-            " input, the images. Join them before the network."
-        )
     tensors, classified = _named_outputs(graph)
-    served = keras.Model(image, list(tensors.values()), name="spiking")
+    inputs = graph.model.inputs
+    served = keras.Model(
+        inputs if len(inputs) > 1 else inputs[0],
+        list(tensors.values()),
+        name="spiking",
+    )
     return ServedGraph(served, tuple(tensors), classified, table)
 
 

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from tfsnn.conversion.counting_model import counting_model, runs_on_counts
 from tfsnn.conversion.stepping import SteppingForm
+from tfsnn.graph.arguments import arguments
+from tfsnn.inputs import Images, every
 
-from .image_checks import checked_images, images_spec
+from .image_checks import checked_images, images_specs
 from .served_graph import ServedGraph, served_graph
 from .weight_pool import WeightPool
 
@@ -26,7 +28,8 @@ class ServingFunction:
     """What is saved: images `[B, ...]` to named outputs, without state.
 
     Attributes:
-        function: The traced function, `images` float32 to a dict of tensors.
+        function: The traced function, `images` float32 (of several inputs one
+            argument each) to a dict of tensors.
         pool: Holds the variables that it reads.
         execution: `"folded"` (all steps at once), `"stepping"` or `"counts"`
             (spike counts without steps).
@@ -36,16 +39,18 @@ class ServingFunction:
     pool: WeightPool
     execution: str
 
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, images: Images) -> dict[str, np.ndarray]:
         """Runs the function, the graph that is saved, not Keras.
 
         Args:
-            images: `[B, ...]`, cast to float32.
+            images: `[B, ...]`, cast to float32; of several inputs a tuple.
 
         Returns:
             Output name to array `[B, ...]`.
         """
-        outputs = self.function(tf.constant(images, tf.float32))
+        outputs = self.function(
+            *(tf.constant(array, tf.float32) for array in every(images))
+        )
         return {name: value.numpy() for name, value in outputs.items()}
 
     @property
@@ -63,14 +68,14 @@ def serving_function(model: keras.Model) -> ServingFunction:
     """Traces a spiking model for serving, see `serving_function_of`.
 
     Args:
-        model: A spiking model with one input.
+        model: A spiking model.
 
     Returns:
         The traced function; it holds a copy of the weights.
 
     Raises:
         ConversionError: If it is no spiking model.
-        ExportError: If it has several inputs.
+        ExportError: If its inputs have names that no signature can have.
         TypeError: If it is not a Keras model.
     """
     return serving_function_of(served_graph(model), WeightPool())
@@ -95,15 +100,16 @@ def serving_function_of(
     """
     execution, run = _execution(graph, pool)
 
-    def serve(images):
-        values = keras.tree.flatten(run(checked_images(images, graph.image)))
+    def serve(*images):
+        checked = checked_images(images, graph.inputs)
+        values = keras.tree.flatten(run(checked))
         outputs = dict(zip(graph.names, values, strict=True))
         for name, scores in graph.classified.items():
             outputs[name] = tf.argmax(outputs[scores], -1, tf.int64)
         return outputs
 
     function = tf.function(
-        serve, input_signature=[images_spec(graph.image)], autograph=False
+        serve, input_signature=images_specs(graph.inputs), autograph=False
     )
     return ServingFunction(function.get_concrete_function(), pool, execution)
 
@@ -120,6 +126,6 @@ def _execution(graph: ServedGraph, pool: WeightPool):
         execution = "folded"
 
     def run(images):
-        return model(images, training=False)
+        return model(arguments(model, images), training=False)
 
     return execution, pool.reading(model, run)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfsnn.conversion.stepping import SteppingForm
 
 from .anytime_signature import anytime_function
-from .image_checks import checked_images, images_spec
+from .image_checks import checked_images, images_specs
 from .image_decoding import ImageDecoding
 from .served_graph import LOGITS, ServedGraph, served_graph
 from .serving_function import ServingFunction, serving_function_of
@@ -46,7 +46,7 @@ def served_model(
     """Traces every signature of a spiking model.
 
     Args:
-        model: A spiking model with one input.
+        model: A spiking model.
         pool: Where the weights are stored; a new pool if None.
         decoding: How image files become images; None: no `serialized`.
 
@@ -55,8 +55,8 @@ def served_model(
 
     Raises:
         ConversionError: If it is no spiking model.
-        ExportError: If it has several inputs, or files cannot hold its
-            images.
+        ExportError: If files cannot hold its images, or its inputs have names
+            that no signature can have.
         TypeError: If it is not a Keras model.
     """
     graph = served_graph(model)
@@ -108,19 +108,20 @@ def _stepped(graph, pool, omitted) -> dict[str, Concrete]:
 
 
 def _traced(graph, run, more) -> Concrete:
-    def serve(images, *arguments):
-        return run(checked_images(images, graph.image), *arguments)
+    specs = images_specs(graph.inputs)
+
+    def serve(*values):
+        images, arguments = values[: len(specs)], values[len(specs) :]
+        return run(checked_images(images, graph.inputs), *arguments)
 
     function = tf.function(
-        serve,
-        input_signature=[images_spec(graph.image), *more],
-        autograph=False,
+        serve, input_signature=[*specs, *more], autograph=False
     )
     return function.get_concrete_function()
 
 
 def _serialized(graph, serving, decoding) -> Concrete:
-    decode = decoding.decoder(graph.image)
+    decode = decoding.decoder(graph.inputs)
     spec = tf.TensorSpec([None], tf.string, SERIALIZED)
     function = tf.function(
         lambda serialized: serving.function(decode(serialized)),

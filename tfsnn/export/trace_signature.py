@@ -4,7 +4,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfsnn.conversion.stepping import Readouts, SteppingForm, added, averaged
+from tfsnn.conversion.stepping import (
+    Readouts,
+    SteppingForm,
+    added,
+    averaged,
+    batch_size_of,
+)
 
 
 def logits_so_far(
@@ -50,7 +56,7 @@ def trace_function(
     features = logits.shape[1:]
 
     def run(images):
-        batch_size = tf.shape(images)[0]
+        batch_size = batch_size_of(images)
         constants = form.prelude(images)
 
         def update(step, readouts, spikes, carried):

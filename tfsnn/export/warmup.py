@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from .image_checks import TAKEN
 from .manifest import EXTRA
 from .signatures import ANYTIME, SERIALIZED, Concrete
 
@@ -73,18 +74,21 @@ def example_inputs(
     Returns:
         Input name to array `[B, ...]`.
     """
-    (first, *more) = function.structured_input_signature[0]
+    specs = function.structured_input_signature[0]
     if signature.endswith(SERIALIZED):
         file = _png()
-        return {first.name: np.array([file] * batch_size, dtype=object)}
+        return {specs[0].name: np.array([file] * batch_size, dtype=object)}
     rng = np.random.default_rng(0)
-    shape = [batch_size, *[size or 32 for size in first.shape[1:]]]
-    values = {first.name: rng.random(shape, dtype="float32")}
+    values = {}
+    for spec in specs:
+        if spec.name in TAKEN:
+            continue
+        shape = [batch_size, *[size or 32 for size in spec.shape[1:]]]
+        values[spec.name] = rng.random(shape, dtype="float32")
     if signature.endswith(ANYTIME):
-        confidence, max_steps = more
         # No image is that sure: every step is run.
-        values[confidence.name] = np.full(batch_size, 2, "float32")
-        values[max_steps.name] = np.full(
+        values["confidence"] = np.full(batch_size, 2, "float32")
+        values["max_steps"] = np.full(
             batch_size, np.iinfo("int32").max, "int32"
         )
     return values

@@ -1,13 +1,13 @@
 """Divides segments into blocks: between two, one source carries everything."""
 
-from .segments import INPUT, Segment
+from .segments import Segment, is_input
 
 
 def blocks(segments: list[Segment]) -> list[tuple[Segment, ...]]:
     """The shortest runs of segments that only read each other and one source.
 
-    Behind the last segment of a block no other segment so far is read, and the
-    input is not. A residual block is one, with its shortcut; in a plain chain
+    Behind the last segment of a block no other segment so far is read, and no
+    input is. A residual block is one, with its shortcut; in a plain chain
     every segment is its own block.
 
     Args:
@@ -22,7 +22,8 @@ def blocks(segments: list[Segment]) -> list[tuple[Segment, ...]]:
         for source in segment.sources
     }
     found, block = [], []
-    farthest = last_reader.get(INPUT, -1)
+    of_inputs = [n for source, n in last_reader.items() if is_input(source)]
+    farthest = max(of_inputs, default=-1)
     for number, segment in enumerate(segments):
         block.append(segment)
         if farthest <= number:

@@ -1,13 +1,14 @@
 """Cuts a prepared graph at its neurons.
 
 Segment l is an affine sub-graph from the outputs of earlier neurons (or the
-input) to the current of neuron l. An affine tensor that several segments need
+inputs) to the current of neuron l. An affine tensor that several segments need
 (a residual stream without ReLU) is a cut of its own, a junction; otherwise each
 segment would contain all earlier branches.
 """
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -28,7 +29,8 @@ class Segment:
         name: Name of the neuron; of the operation for a junction; of the
             operation that makes the output for a read-out.
         role: `"neuron"`, `"junction"` or `"readout"`.
-        sources: What it reads: `INPUT` or names of earlier segments.
+        sources: What it reads: inputs, see `by_source`, or names of earlier
+            segments.
         model: `keras.Model`, the sources' outputs in that order to the
             current.
         neuron: The call of the ReLU; None for the other roles.
@@ -42,14 +44,34 @@ class Segment:
 
 
 INPUT = "/input"
-"""Name of the model's input as a source; no layer can have it."""
+"""Name of the model's input as a source; no layer can have it. Several inputs
+are `/input_0`, `/input_1` and so on, in order."""
+
+
+def by_source(images: Any) -> dict[str, Any]:
+    """What belongs to each input, by the name it has as a source.
+
+    Args:
+        images: Anything for one input; a tuple, one entry for each of several.
+
+    Returns:
+        Source to that.
+    """
+    if not isinstance(images, tuple):
+        return {INPUT: images}
+    return {f"{INPUT}_{n}": one for n, one in enumerate(images)}
+
+
+def is_input(source: str) -> bool:
+    """Whether a source is an input of the model."""
+    return source.startswith("/")
 
 
 def cut(graph: Graph, *, is_neuron: Predicate, is_head: Predicate) -> list:
     """Cuts a graph into segments, in topological order.
 
     Args:
-        graph: A prepared graph with one input.
+        graph: A prepared graph.
         is_neuron: Whether a call is a neuron.
         is_head: Whether a call is a last activation; it and what follows
             belong to no segment.
@@ -67,8 +89,9 @@ class _Cutter:
         self._graph = graph
         self._is_neuron = is_neuron
         self._is_head = is_head
-        (tensor,) = symbolic_tensors(graph.model.inputs)
-        self._cuts = {id(tensor): INPUT}
+        inputs = tuple(symbolic_tensors(graph.model.inputs))
+        sources = by_source(inputs if len(inputs) > 1 else inputs[0])
+        self._cuts = {id(tensor): name for name, tensor in sources.items()}
         self._used_names = {call.name for call in graph if is_neuron(call)}
         self._position = {id(call): n for n, call in enumerate(graph)}
         self._late = self._find_late()

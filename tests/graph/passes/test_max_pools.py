@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support.networks import kinds
+from tests.support.networks import default_dtype, kinds
 from tfsnn.graph import trace
 from tfsnn.graph.passes import max_to_average, operation_pools, scaled_addition
 from tfsnn.graph.passes.max_pools import is_max_pool
@@ -92,8 +92,18 @@ def test_scaled_addition():
     scale = CustomScaleLayer(0.25, name="sum")
     model = network(lambda x: scale([x, layers.Conv2D(2, 1)(x)]))
     graph = scaled_addition(trace(model))
-    assert kinds(graph.model) == ["Conv2D", "Rescaling", "Add"]
+    assert kinds(graph.model) == ["Conv2D", "ChannelAffine", "Add"]
     assert graph.calls[-1].name == "sum"
     values = np.random.default_rng(0).normal(size=(2, *IMAGE))
     np.testing.assert_array_equal(graph.model(values), model(values))
     assert scaled_addition(graph) is graph
+
+
+def test_scaled_addition_in_float64():
+    with default_dtype("float64"):
+        scale = CustomScaleLayer(0.17, name="sum")
+        model = network(lambda x: scale([x, layers.Conv2D(2, 1)(x)]))
+        values = np.random.default_rng(0).normal(size=(2, *IMAGE))
+        wanted = model(values)
+        got = scaled_addition(trace(model)).model(values)
+    np.testing.assert_allclose(got, wanted, rtol=1e-14)

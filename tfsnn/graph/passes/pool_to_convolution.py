@@ -20,6 +20,10 @@ _GLOBAL_POOLS = {
 }
 
 
+POOL_NEURON = "_neuron"
+"""What the name of a pool's neuron ends with."""
+
+
 def pool_to_convolution(graph: Graph) -> Graph:
     """Turns average pooling into a depthwise convolution and a ReLU.
 
@@ -54,6 +58,25 @@ def pool_to_convolution(graph: Graph) -> Graph:
         return tensor
 
     return rewrite(graph, visit)
+
+
+def pools_with_neurons(graph: Graph) -> dict[str, str]:
+    """Which pools got a neuron.
+
+    Args:
+        graph: What `pool_to_convolution` returned.
+
+    Returns:
+        Name of a pool to that of its neuron.
+    """
+    names = {call.name for call in graph}
+    made = "_convolution"
+    pools = [name.removesuffix(made) for name in names if name.endswith(made)]
+    return {
+        pool: pool + POOL_NEURON
+        for pool in pools
+        if pool + POOL_NEURON in names
+    }
 
 
 def _window(graph, call):
@@ -92,5 +115,5 @@ def _replacement(rewriter, pool, size):
             name=rewriter.unused_name(f"{pool.name}_flatten"),
             **shared,
         )
-    name = rewriter.unused_name(f"{pool.name}_neuron")
+    name = rewriter.unused_name(f"{pool.name}{POOL_NEURON}")
     yield keras.layers.ReLU(name=name, **shared)
