@@ -116,6 +116,7 @@ def load_data(
     *,
     split: str,
     max_images: int | None,
+    stated: Preprocessing | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Reads what `--data` names, see `data_sources.load`.
 
@@ -124,6 +125,7 @@ def load_data(
         model: The network that is to take the images.
         split: Where `--data` names none.
         max_images: Largest N; None: all.
+        stated: How images become the input; what the flags say if None.
 
     Returns:
         Images `[N, H, W, C]` float32, and labels `[N]` int64 or None.
@@ -134,7 +136,7 @@ def load_data(
     return data_sources.load(
         options.data,
         split=split,
-        preprocessing=preprocessing(options),
+        preprocessing=stated or preprocessing(options),
         max_images=max_images,
         input_shape=tuple(keras.tree.flatten(model.inputs)[0].shape[1:]),
         data_dir=options.data_dir,
@@ -143,13 +145,17 @@ def load_data(
 
 
 def load_labelled_data(
-    options: flags.FlagValues, model: keras.Model
+    options: flags.FlagValues,
+    model: keras.Model,
+    *,
+    stated: Preprocessing | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads what `--data` names, up to `--num_images`, for an evaluation.
 
     Args:
         options: Parsed flags of `define_data` and `define_num_images`.
         model: The network that is to take the images.
+        stated: See `load_data`.
 
     Returns:
         Images `[N, H, W, C]` float32, and labels `[N]` int64.
@@ -158,7 +164,11 @@ def load_labelled_data(
         DataError: If the data cannot be read, do not fit or have no labels.
     """
     images, labels = load_data(
-        options, model, split="test", max_images=options.num_images
+        options,
+        model,
+        split="test",
+        max_images=options.num_images,
+        stated=stated,
     )
     if labels is None:
         raise DataError(

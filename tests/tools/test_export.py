@@ -73,6 +73,21 @@ def test_accuracy_is_recorded_with_data(
         assert 0 <= entry["evaluation"]["accuracy"] <= 1
 
 
+def test_images_are_scaled_as_for_the_calibration(
+    command, calibrated_folder, output, images_file
+):
+    """The accuracies are those with the scale of the calibration stated."""
+    arguments = ["export", f"--model={calibrated_folder / 't4.keras'}"]
+    arguments += [f"--data=npz:{images_file}", "--json"]
+    found = []
+    for name, flags in [("a", []), ("b", ["--scale=1/255"])]:
+        where = f"--output={output / name}"
+        outcome = command(*arguments, where, *flags)
+        (entry,) = json.loads(outcome.out)["models"]
+        found.append(entry["evaluation"])
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+
+
 def test_one_file(command, calibrated_folder, output):
     outcome = command(
         "export",
@@ -207,15 +222,25 @@ def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
         f"--model={calibrated_folder}",
         f"--output={output}",
         "--serialized",
-        "--scale=1/255",
-        "--mean=0.5",
         "--json",
     )
     manifest = json.loads(outcome.out)
-    for entry in manifest["models"]:
-        assert entry["decoding"] == {"scale": 1 / 255, "mean": [0.5], "std": []}
+    for entry in manifest["models"]:  # As for the calibration.
+        assert entry["decoding"] == {"scale": 1 / 255, "mean": [], "std": []}
         assert "serialized" in entry["signatures"]
-    assert manifest["provenance"]["model"] == "tiny.keras"
+    provenance = manifest["provenance"]
+    assert provenance["model"] == "tiny.keras"
+    assert provenance["preprocessing_fields"]["scale"] == 1 / 255
+
+
+def test_files_are_not_decoded_otherwise(command, calibrated_folder, output):
+    where = [f"--model={calibrated_folder}", f"--output={output}"]
+    outcome = command("export", *where, "--serialized", "--scale=1")
+    assert outcome.code == 2
+    assert "with 'x', but the network was calibrated on 'x * 0.0039" in (
+        outcome.err
+    )
+    assert not output.exists()
 
 
 def test_no_graph_holds_a_python_function(command, calibrated_folder, output):
