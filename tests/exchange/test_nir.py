@@ -151,6 +151,33 @@ def test_shapes_have_their_channels_first(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        (["input", "one", "two", "output"], {"input_2", "output_2"}),
+        (["a.b", "a_b", "a.b_2", "a_b_in_0"], {"a_b", "a_b_2", "a_b_2_2"}),
+        (["1", "input_in_0", "a_b", "output_2"], {"1", "output_2"}),
+    ],
+    ids=["reserved", "alike", "others"],
+)
+def test_names_that_nodes_cannot_have_twice(tmp_path, names, expected):
+    """Each node stays where it is, whatever layers are called."""
+    image = keras.Input(IMAGE_SHAPE, name="picture")
+    x = layers.Conv2D(3, 3, name=names[0])(image)
+    x = layers.ReLU(name=names[1])(x)
+    x = layers.Flatten(name=names[2])(x)
+    network = keras.Model(image, layers.Dense(3, name=names[3])(x))
+    model = spiking(make_dyadic(network), timesteps=4)
+    export_nir(model, tmp_path / "x.nir", potential="metadata")
+    found = set(nir.read(tmp_path / "x.nir").nodes)
+    assert expected | {"input", "output"} <= found
+    assert len(found) == 6
+    again = import_nir(tmp_path / "x.nir")
+    received, wanted = value(again(images(3))), value(model(images(3)))
+    assert np.ptp(wanted) > 0
+    np.testing.assert_allclose(received, wanted, rtol=1e-6, atol=1e-7)
+
+
 def test_metadata_says_what_is_meant(tmp_path):
     export_nir(spiking(residual(), timesteps=3), tmp_path / "x.nir")
     metadata = nir.read(tmp_path / "x.nir").metadata
