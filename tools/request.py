@@ -26,6 +26,7 @@ from tfsnn_tools import (
 )
 
 USAGE = "tfsnn request --model=NAME [--label=t16] [--flags] IMAGE ..."
+LARGEST = {"port": 65535, "version": 2**63 - 1, "max_steps": 2**31 - 1}
 PORTS = {"grpc": 8500, "rest": 8501}
 
 
@@ -58,7 +59,12 @@ def define_flags() -> flags.FlagValues:
         ("max_steps", "Of 'anytime': most steps; all by default.", 1),
     ):
         flags.DEFINE_integer(
-            name, None, text, lower_bound=bound, flag_values=values
+            name,
+            None,
+            text,
+            lower_bound=bound,
+            upper_bound=LARGEST[name],
+            flag_values=values,
         )
     flags.DEFINE_float(
         "confidence",
@@ -124,6 +130,12 @@ def _explained(
     )
     if not (chosen_here and "not found" in str(error)):
         return error
+    if f"_{request_signature.SERIALIZED}" in str(error):  # Of a bundle.
+        return RequestError(
+            error.code,
+            f"{error} Name the one of the T that you want, as"
+            " --signature=t16_serialized.",
+        )
     if "signature key" not in str(error):
         return error
     return RequestError(
