@@ -38,11 +38,18 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(
         repository, "read_model_config", lambda path: configs[-1]
     )
+    numbers = (100_002, 100_004, 200_002, 200_004)
+    known = [{"version": n, "label": f"t{n % 100_000}"} for n in numbers]
+    monkeypatch.setattr(
+        repository, "read_manifest", lambda path: {"models": known}
+    )
     return tmp_path, configs
 
 
 def _config(*versions):
-    return ModelConfig("net", versions, {"t2": versions[-1]}, 64)
+    return ModelConfig(
+        "net", versions, {f"t{versions[-1] % 100_000}": versions[-1]}, 64
+    )
 
 
 def test_a_version_that_vanishes_is_no_end_of_following(folder):

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 
 from tfsnn.errors import RequestError, TfsnnError
+from tfsnn.export import read_manifest
+from tfsnn.export.config_check import check_served
 
 from .folder_state import folder_state
 from .loaded_version import LoadedVersion
@@ -52,7 +54,7 @@ class ModelRepository:
         self._slots: dict[int, _Slot] = {}
         # What could not be followed; it is not tried again as it is.
         self._failed: tuple | None = None
-        self._config = read_model_config(folder)
+        self._config = self._read()
         self._load(self._config)
 
     @property
@@ -72,7 +74,7 @@ class ModelRepository:
         if state == self._failed:
             return False
         try:
-            config = read_model_config(self.folder)
+            config = self._read()
             changed = config != self._config
             if changed:
                 self._load(config)
@@ -95,6 +97,13 @@ class ModelRepository:
             idle = [slot for slot in retired if not slot.users]
         for slot in idle:
             slot.version.close()
+
+    def _read(self) -> ModelConfig:
+        """The configuration, if it agrees with the manifest."""
+        config = read_model_config(self.folder)
+        manifest = read_manifest(self.folder)
+        check_served(config.versions, config.labels, manifest)
+        return config
 
     def _loaded(self, config: ModelConfig) -> dict[int, _Slot]:
         """Versions that are not there yet; all of them, or none is kept."""
