@@ -13,6 +13,7 @@ from typing import Any
 from absl import app, flags
 
 import tfsnn
+from tfsnn import progress
 from tfsnn.export import export_bundle
 from tfsnn_tools import (
     command_line,
@@ -93,6 +94,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_num_images(values)
     flag_groups.define_output(values)
     flag_groups.define_json(values)
+    flag_groups.define_quiet(values)
     return values
 
 
@@ -111,8 +113,14 @@ def main(argv: list[str]) -> int:
     options = define_flags()
     command_line.parse(argv, options, required=("model", "output"))
     _refuse_idle_flags(options)
-    if options.format in FILES:
-        return export_files.main(options)
+    with progress.shown_as(not options.quiet):
+        if options.format in FILES:
+            return export_files.main(options)
+        return _export(options)
+
+
+def _export(options: flags.FlagValues) -> int:
+    """Writes for TensorFlow Serving."""
     if not options.revise:
         output_folder.check(
             options.output, marker=MANIFEST, overwrite=options.overwrite

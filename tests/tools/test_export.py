@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.tiny import tiny_images
+from tfsnn import progress
 from tfsnn.export import warmup
 from tfsnn_tools import model_files
 
@@ -86,6 +87,22 @@ def test_images_are_scaled_as_for_the_calibration(
         (entry,) = json.loads(outcome.out)["models"]
         found.append(entry["evaluation"])
     assert found[0]["accuracy"] == found[1]["accuracy"]
+
+
+@pytest.mark.parametrize("format_", ["saved_model", "bundle", "litert"])
+def test_says_how_far_it_is(
+    command, calibrated_folder, output, monkeypatch, format_
+):
+    monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
+    arguments = ["export", f"--model={calibrated_folder}", "--overwrite"]
+    arguments += [f"--output={output}", f"--format={format_}"]
+    outcome = command(*arguments)
+    unit = "file" if format_ == "litert" else "model"
+    assert f": 1 of 2 {unit}s, " in outcome.err
+    assert f": 2 of 2 {unit}s, " in outcome.err
+    outcome = command(*arguments, "--quiet")
+    assert outcome.code == 0
+    assert outcome.err == ""
 
 
 def test_one_file(command, calibrated_folder, output):
