@@ -16,6 +16,27 @@ _listeners: contextvars.ContextVar[tuple[Listener, ...]] = (
     contextvars.ContextVar("listeners", default=())
 )
 
+_shown: contextvars.ContextVar[bool | None] = contextvars.ContextVar(
+    "shown", default=None
+)
+
+
+@contextlib.contextmanager
+def shown_as(shown: bool | None) -> Iterator[None]:
+    """Decides for bars that are made with `shown=None`.
+
+    Args:
+        shown: See `progress_bar`.
+
+    Yields:
+        Nothing.
+    """
+    token = _shown.set(shown)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
 
 @contextlib.contextmanager
 def listening(listener: Listener) -> Iterator[None]:
@@ -53,12 +74,14 @@ def progress_bar(
         total: Units there are; None: unknown.
         description: What is done, such as `"calibrating"`.
         unit: One of the units, such as `"image"`.
-        shown: None: a bar, but on a terminal only. True: also plain lines
-            elsewhere, one every few seconds. False: nothing.
+        shown: None: as `shown_as` says, else a bar, but on a terminal only.
+            True: also plain lines elsewhere, one every few seconds. False:
+            nothing.
 
     Returns:
         What is entered and updated; it writes to stderr.
     """
+    shown = _shown.get() if shown is None else shown
     terminal = sys.stderr.isatty()
     bar = None
     if terminal and shown is not False:

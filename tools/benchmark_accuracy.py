@@ -129,7 +129,10 @@ def main(argv: list[str]) -> int:
     reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
     done = cell_file.finished_cells(path)
-    about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
+    about = {
+        "machine": quiet_start.machine(),
+        "command": command_line.as_typed(argv),
+    }
     for key in cells(options, len(images), len(test[0])):
         if cell_file.find(key, done):
             continue

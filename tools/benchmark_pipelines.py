@@ -185,7 +185,10 @@ def main(argv: list[str]) -> int:
     path = pathlib.Path(options.output)
     # Rows from before there were others are of plain neurons.
     done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]
-    about = {"machine": quiet_start.machine(), "command": " ".join(argv)}
+    about = {
+        "machine": quiet_start.machine(),
+        "command": command_line.as_typed(argv),
+    }
     used = min(options.images, len(images))
     for key in cells(options, used, len(test[0])):
         if cell_file.find(key, done):

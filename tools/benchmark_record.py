@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from tfsnn_tools import quiet_start
+from tfsnn_tools import command_line, quiet_start
 
 
 def write(path: str, argv: list[str], rows: list[dict]) -> None:
@@ -17,7 +17,7 @@ def write(path: str, argv: list[str], rows: list[dict]) -> None:
     record = {
         "machine": quiet_start.machine(),
         "versions": quiet_start.versions(),
-        "command": " ".join(argv),
+        "command": command_line.as_typed(argv),
         "rows": rows,
     }
     pathlib.Path(path).write_text(json.dumps(record, indent=2))

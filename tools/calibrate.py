@@ -12,6 +12,7 @@ data, T or options, --resume is refused.
 
 import json
 import pathlib
+import shlex
 from typing import Any
 
 from absl import flags
@@ -31,6 +32,7 @@ from tfsnn_tools import (
     tables,
     user_modules,
 )
+from tfsnn_tools.recorded_preprocessing import FIELDS
 from tfsnn_tools.stored_calibration import RECORD, file_name
 
 USAGE = "tfsnn calibrate --model=FILE --data=DATA --output=DIR [--flags]"
@@ -144,14 +146,16 @@ def _provenance(
     options: flags.FlagValues, timesteps: list[int], argv: list[str]
 ) -> dict[str, Any]:
     """Where the models come from."""
+    preprocessing = flag_groups.preprocessing(options)
     return {
         "files": {str(T): file_name(T) for T in timesteps},
         "model": pathlib.Path(options.model).name,
         "model_sha256": model_files.sha256(options.model),
         "data": options.data,
-        "preprocessing": flag_groups.preprocessing(options).describe(),
+        "preprocessing": preprocessing.describe(),
+        FIELDS: preprocessing.to_dict(),
         "versions": quiet_start.versions(),
-        "command": " ".join(argv),
+        "command": command_line.as_typed(argv),
     }
 
 
@@ -192,4 +196,6 @@ def _report(record: dict[str, Any], output: str) -> None:
     columns = ("T", "error of last layer", "accepted steps", "seconds")
     tables.print_table(title, columns, summary(record))
     print(f"Written: {output}")
-    print(f"Next:    tfsnn export --model={output} --output=EXPORT")
+    print(
+        f"Next:    tfsnn export --model={shlex.quote(output)} --output=EXPORT"
+    )

@@ -5,6 +5,7 @@ A sub-command is a module with `USAGE`, `define_flags()` that returns its own
 none sees the flags of another, or of the libraries.
 """
 
+import shlex
 import textwrap
 import types
 from collections.abc import Sequence
@@ -20,6 +21,18 @@ def wants_help(arguments: Sequence[str]) -> bool:
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
     return not HELP.isdisjoint(arguments)
+
+
+def as_typed(argv: Sequence[str]) -> str:
+    """A line that a shell reads as these arguments, for records.
+
+    Args:
+        argv: `"tfsnn NAME"`, flags and arguments.
+
+    Returns:
+        The line; arguments with spaces and the like are quoted.
+    """
+    return " ".join([*argv[:1], *map(shlex.quote, argv[1:])])
 
 
 def parse(

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from tfsnn.inputs import Images, take
 from tfsnn.reports import EVALUATION as RECORD
 from tfsnn.reports import EVALUATION_SCHEMA
 from tfsnn_tools import (
+    command_line,
     flag_groups,
     model_files,
     quiet_start,
@@ -124,7 +124,7 @@ def record_of(
         thresholds = threshold_curves(conversion, images)
     return {
         "schema": EVALUATION_SCHEMA,
-        "command": shlex.join(argv),
+        "command": command_line.as_typed(argv),
         "versions": quiet_start.versions(),
         "machine": quiet_start.machine(),
         "model": options.model,

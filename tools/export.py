@@ -1,22 +1,26 @@
 """Writes calibrated models for TensorFlow Serving, one SavedModel per T.
 
 Takes what `tfsnn calibrate` wrote: its folder, or one of the models in it.
-With --data every model is evaluated first, and the manifest has its accuracy.
+With --data every model is evaluated first, and the manifest has its accuracy;
+images are scaled as for the calibration if no flag says how.
 With --revise an export gets a further revision beside what a server serves.
 """
 
 import json
+import shlex
 from typing import Any
 
 from absl import app, flags
 
 import tfsnn
-from tfsnn.export import ImageDecoding, export_bundle
+from tfsnn import progress
+from tfsnn.export import export_bundle
 from tfsnn_tools import (
     command_line,
     export_files,
     flag_groups,
     output_folder,
+    recorded_preprocessing,
     stored_calibration,
     tables,
     user_modules,
@@ -31,7 +35,6 @@ FORMATS = {
 FILES = ("nir", "litert")
 """Formats of one file for each T, see `export_files`."""
 OF_ONE_FORMAT = {"potential": "nir", "weights": "litert"}
-DECODING = ("scale", "mean", "std")
 
 
 def define_flags() -> flags.FlagValues:
@@ -62,8 +65,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_bool(
         "serialized",
         False,
-        "Add the signature 'serialized': JPEG or PNG files, decoded and, as"
-        " --scale, --mean and --std say, scaled in the graph.",
+        "Add the signature 'serialized': JPEG or PNG files, decoded and scaled"
+        " in the graph, as for the calibration or as --scale, --mean and --std"
+        " say.",
         flag_values=values,
     )
     flags.DEFINE_bool(
@@ -92,6 +96,7 @@ def define_flags() -> flags.FlagValues:
     flag_groups.define_output(values)
     flag_groups.define_json(values)
     user_modules.define(values)
+    flag_groups.define_quiet(values)
     return values
 
 
@@ -111,19 +116,28 @@ def main(argv: list[str]) -> int:
     command_line.parse(argv, options, required=("model", "output"))
     _refuse_idle_flags(options)
     user_modules.load(options)
-    if options.format in FILES:
-        return export_files.main(options)
+    with progress.shown_as(not options.quiet):
+        if options.format in FILES:
+            return export_files.main(options)
+        return _export(options)
+
+
+def _export(options: flags.FlagValues) -> int:
+    """Writes for TensorFlow Serving."""
     if not options.revise:
         output_folder.check(
             options.output, marker=MANIFEST, overwrite=options.overwrite
         )
     models = stored_calibration.read(options.model)
+    decoding = None
+    if options.serialized:
+        decoding = recorded_preprocessing.decoding(options, models)
     record = FORMATS[options.format](
         models,
         options.output,
         evaluations=_evaluations(options, models),
         name=options.name,
-        decoding=_decoding(options),
+        decoding=decoding,
         overwrite=options.overwrite,
         revise=options.revise,
     )
@@ -138,7 +152,8 @@ def _refuse_idle_flags(options: flags.FlagValues) -> None:
     """Flags that mean nothing without images, or with this format."""
     names = ("num_images", "seed", "data_dir", *flag_groups.PREPROCESSING)
     if options.serialized:
-        names = [name for name in names if name not in DECODING]
+        decoding = recorded_preprocessing.SCALING
+        names = [name for name in names if name not in decoding]
     idle = [f"--{name}" for name in names if options[name].present]
     if idle and not options.data:
         raise app.UsageError(
@@ -166,20 +181,13 @@ def _refuse_idle_flags(options: flags.FlagValues) -> None:
         )
 
 
-def _decoding(options: flags.FlagValues) -> ImageDecoding | None:
-    """How the graph scales image files; None without `--serialized`."""
-    if not options.serialized:
-        return None
-    stated = flag_groups.preprocessing(options)
-    return ImageDecoding(stated.scale, stated.mean, stated.std)
-
-
 def _evaluations(options: flags.FlagValues, models: Any) -> dict | None:
     """T to evaluation; None without `--data`."""
     if not options.data:
         return None
     first = next(iter(models.values()))
-    labelled = flag_groups.load_labelled_data(options, first)
+    stated = recorded_preprocessing.for_data(options, models)
+    labelled = flag_groups.load_labelled_data(options, first, stated=stated)
     return {T: tfsnn.evaluate(models[T], labelled) for T in models}
 
 
@@ -201,4 +209,4 @@ def _report(manifest: dict[str, Any], output: str) -> None:
     if any(entry["warmup"] is None for entry in manifest["models"]):
         print("No warm-up requests: pip install 'tfsnn[serving]' first.")
     print(f"Written: {output}")
-    print(f"Next:    tfsnn serve {output}")
+    print(f"Next:    tfsnn serve {shlex.quote(output)}")

@@ -10,6 +10,7 @@ from absl import flags
 from tfsnn.errors import ConversionError
 from tfsnn.exchange import export_litert, export_nir
 from tfsnn.layers import SpikingActivation
+from tfsnn.progress import progress_bar
 from tfsnn_tools import output_folder, stored_calibration
 
 REPORT = "report.json"
@@ -32,7 +33,10 @@ def main(options: flags.FlagValues) -> int:
     output_folder.check(options.output, **place)
     models = stored_calibration.read(options.model)
     content = {}
-    with output_folder.replaced_whole(options.output, **place) as folder:
+    bar = progress_bar(
+        len(models), description="writing", unit="file", shown=None
+    )
+    with bar, output_folder.replaced_whole(options.output, **place) as folder:
         for timesteps in models:
             model = models[timesteps]
             if options.format == "nir":
@@ -41,6 +45,7 @@ def main(options: flags.FlagValues) -> int:
             else:
                 name = f"t{timesteps}.tflite"
                 content[name] = _litert(model, folder / name, options.weights)
+            bar.update(note=name)
         text = json.dumps(content, indent=2)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
     if options.json:

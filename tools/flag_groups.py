@@ -117,6 +117,7 @@ def load_data(
     *,
     split: str,
     max_images: int | None,
+    stated: Preprocessing | None = None,
 ) -> tuple[Images, np.ndarray | None]:
     """Reads what `--data` names, see `data_sources.load`.
 
@@ -125,6 +126,7 @@ def load_data(
         model: The network that is to take the images.
         split: Where `--data` names none.
         max_images: Largest N; None: all.
+        stated: How images become the input; what the flags say if None.
 
     Returns:
         Images `[N, H, W, C]` float32 (of several inputs a tuple), and labels
@@ -136,7 +138,7 @@ def load_data(
     return data_sources.load(
         options.data,
         split=split,
-        preprocessing=preprocessing(options),
+        preprocessing=stated or preprocessing(options),
         max_images=max_images,
         input_shape=input_shapes(model),
         data_dir=options.data_dir,
@@ -145,13 +147,17 @@ def load_data(
 
 
 def load_labelled_data(
-    options: flags.FlagValues, model: keras.Model
+    options: flags.FlagValues,
+    model: keras.Model,
+    *,
+    stated: Preprocessing | None = None,
 ) -> tuple[Images, np.ndarray]:
     """Reads what `--data` names, up to `--num_images`, for an evaluation.
 
     Args:
         options: Parsed flags of `define_data` and `define_num_images`.
         model: The network that is to take the images.
+        stated: See `load_data`.
 
     Returns:
         Images `[N, H, W, C]` float32 (of several inputs a tuple), and labels
@@ -161,7 +167,11 @@ def load_labelled_data(
         DataError: If the data cannot be read, do not fit or have no labels.
     """
     images, labels = load_data(
-        options, model, split="test", max_images=options.num_images
+        options,
+        model,
+        split="test",
+        max_images=options.num_images,
+        stated=stated,
     )
     if labels is None:
         raise DataError(

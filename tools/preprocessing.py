@@ -1,7 +1,8 @@
 """The stated way from stored pixels to what a network takes."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -124,6 +125,28 @@ class Preprocessing:
             function=function or None,
             resize=tuple(int(size) for size in sizes) or None,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types; the inverse of `from_dict`."""
+        values = dataclasses.asdict(self)
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
+        """The inverse of `to_dict`.
+
+        Raises:
+            DataError: See `Preprocessing`.
+            TypeError: If a name is unknown or a value of another type.
+        """
+        values = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**values)
 
     def describe(self) -> str:
         """One line for the manifest, for example `x * 0.5 - (1)`."""

@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
             "seconds": time.monotonic() - start,
             "versions": quiet_start.versions(),
             "machine": quiet_start.machine(),
-            "command": " ".join(argv),
+            "command": command_line.as_typed(argv),
         }
         text = json.dumps(report, indent=2)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")

@@ -152,7 +152,7 @@ def main(argv: list[str]) -> int:
         )
     ]
     for number, (job, row) in enumerate(_run(options, left), start=1):
-        row = {**row, "command": " ".join(argv)}
+        row = {**row, "command": command_line.as_typed(argv)}
         cell_file.append(path, row)
         print(_line(number, len(left), job, row), flush=True)
     rows = cell_file.finished_cells(path)

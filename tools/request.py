@@ -1,9 +1,10 @@
 """Sends images to a server and prints what the network makes of them.
 
 The server is TensorFlow Serving or tfsnn serve. Images are image files, .npy
-files with images [N, ...] as the network takes them, or both. Files are scaled
-here, as the flags say, or by the server if it offers the signature
-'serialized' and no flag about images is given.
+files with images [N, ...] as the network takes them, or both. Image files are
+scaled by the server if it offers the signature 'serialized' and no flag asks
+for another; else here, as --scale, --mean and --std say, one of which is then
+needed: --scale=1 sends the pixels as they are.
 """
 
 import json
@@ -16,12 +17,17 @@ from absl import app, flags
 
 from tfsnn.errors import RequestError
 from tfsnn.serving import GrpcClient, RestClient, Target
-from tfsnn_tools import command_line, flag_groups, request_images, tables
+from tfsnn_tools import (
+    command_line,
+    flag_groups,
+    request_images,
+    request_signature,
+    tables,
+)
 
 USAGE = "tfsnn request --model=NAME [--label=t16] [--flags] IMAGE ..."
+LARGEST = {"port": 65535, "version": 2**63 - 1, "max_steps": 2**31 - 1}
 PORTS = {"grpc": 8500, "rest": 8501}
-# Of a bundle they are t8_serialized and t8_anytime.
-SERIALIZED, ANYTIME = "serialized", "anytime"
 
 
 def define_flags() -> flags.FlagValues:
@@ -53,7 +59,12 @@ def define_flags() -> flags.FlagValues:
         ("max_steps", "Of 'anytime': most steps; all by default.", 1),
     ):
         flags.DEFINE_integer(
-            name, None, text, lower_bound=bound, flag_values=values
+            name,
+            None,
+            text,
+            lower_bound=bound,
+            upper_bound=LARGEST[name],
+            flag_values=values,
         )
     flags.DEFINE_float(
         "confidence",
@@ -82,6 +93,7 @@ def main(argv: list[str]) -> int:
         0.
 
     Raises:
+        absl.app.UsageError: If flags and files do not fit each other.
         TfsnnError: If the files cannot be read, or the server refuses.
     """
     options = define_flags()
@@ -93,8 +105,10 @@ def main(argv: list[str]) -> int:
     target = Target(options.model, options.label, options.version)
     client = GrpcClient if options.protocol == "grpc" else RestClient
     port = options.port or PORTS[options.protocol]
+    paths = [pathlib.Path(file) for file in files]
+    signature = request_signature.choose(options, paths)
+    inputs = _inputs(options, paths, signature)
     with client(options.host, port, seconds=options.seconds) as asked:
-        signature, inputs = _inputs(options, files)
         try:
             outputs = asked.predict(target, inputs, signature=signature)
         except RequestError as error:
@@ -111,9 +125,17 @@ def _explained(
     error: RequestError, options: flags.FlagValues, signature: str
 ) -> RequestError:
     """Says what to do where files were sent because no flag said how else."""
-    chosen_here = options.signature is None and signature == SERIALIZED
+    chosen_here = (
+        options.signature is None and signature == request_signature.SERIALIZED
+    )
     if not (chosen_here and "not found" in str(error)):
         return error
+    if f"_{request_signature.SERIALIZED}" in str(error):  # Of a bundle.
+        return RequestError(
+            error.code,
+            f"{error} Name the one of the T that you want, as"
+            " --signature=t16_serialized.",
+        )
     if "signature key" not in str(error):
         return error
     return RequestError(
@@ -124,18 +146,11 @@ def _explained(
 
 
 def _inputs(
-    options: flags.FlagValues, files: list[str]
-) -> tuple[str, dict[str, np.ndarray]]:
-    """The signature to ask, and its inputs."""
-    scaled = any(options[name].present for name in ("scale", "mean", "std"))
-    paths = [pathlib.Path(file) for file in files]
-    arrays = any(path.suffix == ".npy" for path in paths)
-    anytime = options.confidence is not None or options.max_steps is not None
-    signature = options.signature
-    if signature is None and not (scaled or arrays or anytime):
-        signature = SERIALIZED
-    if (signature or "").endswith(SERIALIZED):
-        return signature, {"serialized": request_images.contents(paths)}
+    options: flags.FlagValues, paths: list[pathlib.Path], signature: str
+) -> dict[str, np.ndarray]:
+    """What the signature takes."""
+    if request_signature.is_serialized(signature):
+        return {"serialized": request_images.contents(paths)}
     images = request_images.read(
         paths,
         scale=options.scale,
@@ -143,13 +158,12 @@ def _inputs(
         std=options.std,
     )
     inputs = {"images": images}
-    if anytime or (signature or "").endswith(ANYTIME):
+    if request_signature.is_anytime(signature):
         confidence = 2.0 if options.confidence is None else options.confidence
         steps = options.max_steps or np.iinfo("int32").max
         inputs["confidence"] = np.full(len(images), confidence, "float32")
         inputs["max_steps"] = np.full(len(images), steps, "int32")
-        signature = signature or ANYTIME
-    return signature or "serving_default", inputs
+    return inputs
 
 
 def _report(outputs: dict[str, np.ndarray], files: list[str]) -> None:

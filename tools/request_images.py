@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfsnn.errors import DataError
 from tfsnn_tools.preprocessing import Number, Preprocessing
+from tfsnn_tools.request_signature import is_array
 
 SUPPORTED = "Supported: JPEG, PNG, BMP and GIF files, and .npy files [N, ...]."
 
@@ -52,7 +53,7 @@ def read(
     transform = preprocessing.transform()
     found = []
     for path in paths:
-        if path.suffix == ".npy":
+        if is_array(path):
             found.append(_array(path))
         else:
             found.append(transform(_decoded(path)[np.newaxis]))

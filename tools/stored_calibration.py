@@ -10,11 +10,20 @@ import keras
 
 import tfsnn
 from tfsnn import baselines, calibration, layers
-from tfsnn.errors import ModelFileError
+from tfsnn.errors import DataError, ModelFileError
 from tfsnn_tools import model_files
+from tfsnn_tools.preprocessing import Preprocessing
+from tfsnn_tools.recorded_preprocessing import FIELDS
 
 RECORD = "calibration.json"
-PROVENANCE = ("model", "model_sha256", "data", "preprocessing", "command")
+PROVENANCE = (
+    "model",
+    "model_sha256",
+    "data",
+    "preprocessing",
+    FIELDS,
+    "command",
+)
 """What goes from the record into manifests, beside the calibration."""
 
 
@@ -181,7 +190,14 @@ def _read_record(folder: pathlib.Path) -> dict[str, Any] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         _stored(record, folder, record["timesteps"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        Preprocessing.from_dict(record.get(FIELDS, {}))
+    except (
+        AttributeError,
+        DataError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelFileError(
             f"Received '{path}', which cannot be read"
             f" ({type(error).__name__}: {error}). Supported: what the same"

@@ -151,6 +151,33 @@ def test_shapes_have_their_channels_first(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "names, expected",
+    [
+        (["input", "one", "two", "output"], {"input_2", "output_2"}),
+        (["a.b", "a_b", "a.b_2", "a_b_in_0"], {"a_b", "a_b_2", "a_b_2_2"}),
+        (["1", "input_in_0", "a_b", "output_2"], {"1", "output_2"}),
+    ],
+    ids=["reserved", "alike", "others"],
+)
+def test_names_that_nodes_cannot_have_twice(tmp_path, names, expected):
+    """Each node stays where it is, whatever layers are called."""
+    image = keras.Input(IMAGE_SHAPE, name="picture")
+    x = layers.Conv2D(3, 3, name=names[0])(image)
+    x = layers.ReLU(name=names[1])(x)
+    x = layers.Flatten(name=names[2])(x)
+    network = keras.Model(image, layers.Dense(3, name=names[3])(x))
+    model = spiking(make_dyadic(network), timesteps=4)
+    export_nir(model, tmp_path / "x.nir", potential="metadata")
+    found = set(nir.read(tmp_path / "x.nir").nodes)
+    assert expected | {"input", "output"} <= found
+    assert len(found) == 6
+    again = import_nir(tmp_path / "x.nir")
+    received, wanted = value(again(images(3))), value(model(images(3)))
+    assert np.ptp(wanted) > 0
+    np.testing.assert_allclose(received, wanted, rtol=1e-6, atol=1e-7)
+
+
 def test_metadata_says_what_is_meant(tmp_path):
     export_nir(spiking(residual(), timesteps=3), tmp_path / "x.nir")
     metadata = nir.read(tmp_path / "x.nir").metadata
@@ -255,6 +282,48 @@ def test_refuses_other_nodes(tmp_path):
     nir.write(tmp_path / "x.nir", graph)
     with pytest.raises(ModelFileError, match="has 'if' .LIF.. Supported"):
         import_nir(tmp_path / "x.nir", timesteps=2)
+
+
+def changed(**values):
+    """`simple`, with other values of its neuron and its weights."""
+    graph = simple(timesteps=values.pop("timesteps", 4))
+    for name, value_ in values.items():
+        node = graph.nodes["fc" if name in ("weight", "bias") else "if"]
+        setattr(node, name, value_)
+    return graph
+
+
+@pytest.mark.parametrize(
+    "values, text",
+    [
+        ({"v_reset": np.array([0, 0.5])}, "node 'if': v_reset is not 0"),
+        ({"v_threshold": np.array([0, 1.0])}, "'if': v_threshold is not above"),
+        ({"v_threshold": np.array([np.inf, 1])}, "'if': v_threshold is not"),
+        ({"r": np.array([1.0, 0])}, "'if': r is not above 0"),
+        ({"weight": np.full((2, 2), np.nan)}, "'fc': weight is not finite"),
+        ({"bias": np.array([0, np.inf])}, "'fc': bias is not finite"),
+        ({"metadata": {"lag": "late"}}, "lag .*late.* is no number"),
+        ({"metadata": {"initial_potential": "x"}}, "is not finite numbers"),
+        ({"timesteps": "four"}, "says that it runs 'four' steps"),
+        ({"timesteps": 2.5}, "says that it runs '2.5' steps"),
+        (
+            {"r": np.zeros(2), "bias": np.full(2, np.nan)},
+            "'fc': bias is not finite; node 'if': r is not above 0",
+        ),
+    ],
+    ids=lambda value_: value_ if isinstance(value_, str) else ",".join(value_),
+)
+def test_refuses_values_without_counterpart(tmp_path, values, text):
+    nir.write(tmp_path / "x.nir", changed(**values))
+    with pytest.raises(ModelFileError, match=text):
+        import_nir(tmp_path / "x.nir")
+
+
+@pytest.mark.parametrize("timesteps", [2.5, "four", -1])
+def test_refuses_what_is_no_number_of_steps(tmp_path, timesteps):
+    nir.write(tmp_path / "x.nir", simple())
+    with pytest.raises(ValueError, match="timesteps=.*Supported: at least 1"):
+        import_nir(tmp_path / "x.nir", timesteps=timesteps)
 
 
 def test_hard_resets_are_what_nir_means(tmp_path):

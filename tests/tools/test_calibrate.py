@@ -66,6 +66,13 @@ def test_record(calibrated_folder, network_file):
     assert record["num_images"] == NUM_IMAGES
     assert record["pipeline"]["name"] == "light"
     assert record["preprocessing"] == "x * 0.00392156863"
+    assert record["preprocessing_fields"] == {
+        "scale": 1 / 255,
+        "mean": [],
+        "std": [],
+        "function": None,
+        "resize": None,
+    }
     assert record["model_sha256"] == model_files.sha256(network_file)
     assert record["versions"]["tfsnn"]
     assert record["command"].startswith("tfsnn calibrate --model=")

@@ -1,3 +1,4 @@
+import shlex
 import types
 
 import pytest
@@ -18,6 +19,13 @@ def parse(*arguments, **options):
     own = values()
     rest = command_line.parse(["tfsnn x", *arguments], own, **options)
     return own, rest
+
+
+def test_a_record_can_be_typed_again():
+    argv = ["tfsnn x", "--model=my net.keras", "--note=it's", "a&b"]
+    line = command_line.as_typed(argv)
+    assert line.startswith("tfsnn x '--model=my net.keras' ")
+    assert shlex.split(line)[2:] == argv[1:]
 
 
 def test_flags_and_arguments_in_any_order():

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.tiny import tiny_images
+from tfsnn import progress
 from tfsnn.export import warmup
 from tfsnn_tools import model_files
 
@@ -71,6 +72,37 @@ def test_accuracy_is_recorded_with_data(
     for entry in json.loads(outcome.out)["models"]:
         assert entry["evaluation"]["num_images"] == 8
         assert 0 <= entry["evaluation"]["accuracy"] <= 1
+
+
+def test_images_are_scaled_as_for_the_calibration(
+    command, calibrated_folder, output, images_file
+):
+    """The accuracies are those with the scale of the calibration stated."""
+    arguments = ["export", f"--model={calibrated_folder / 't4.keras'}"]
+    arguments += [f"--data=npz:{images_file}", "--json"]
+    found = []
+    for name, flags in [("a", []), ("b", ["--scale=1/255"])]:
+        where = f"--output={output / name}"
+        outcome = command(*arguments, where, *flags)
+        (entry,) = json.loads(outcome.out)["models"]
+        found.append(entry["evaluation"])
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+
+
+@pytest.mark.parametrize("format_", ["saved_model", "bundle", "litert"])
+def test_says_how_far_it_is(
+    command, calibrated_folder, output, monkeypatch, format_
+):
+    monkeypatch.setattr(progress, "SECONDS_A_LINE", 0)
+    arguments = ["export", f"--model={calibrated_folder}", "--overwrite"]
+    arguments += [f"--output={output}", f"--format={format_}"]
+    outcome = command(*arguments)
+    unit = "file" if format_ == "litert" else "model"
+    assert f": 1 of 2 {unit}s, " in outcome.err
+    assert f": 2 of 2 {unit}s, " in outcome.err
+    outcome = command(*arguments, "--quiet")
+    assert outcome.code == 0
+    assert outcome.err == ""
 
 
 def test_one_file(command, calibrated_folder, output):
@@ -207,15 +239,25 @@ def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
         f"--model={calibrated_folder}",
         f"--output={output}",
         "--serialized",
-        "--scale=1/255",
-        "--mean=0.5",
         "--json",
     )
     manifest = json.loads(outcome.out)
-    for entry in manifest["models"]:
-        assert entry["decoding"] == {"scale": 1 / 255, "mean": [0.5], "std": []}
+    for entry in manifest["models"]:  # As for the calibration.
+        assert entry["decoding"] == {"scale": 1 / 255, "mean": [], "std": []}
         assert "serialized" in entry["signatures"]
-    assert manifest["provenance"]["model"] == "tiny.keras"
+    provenance = manifest["provenance"]
+    assert provenance["model"] == "tiny.keras"
+    assert provenance["preprocessing_fields"]["scale"] == 1 / 255
+
+
+def test_files_are_not_decoded_otherwise(command, calibrated_folder, output):
+    where = [f"--model={calibrated_folder}", f"--output={output}"]
+    outcome = command("export", *where, "--serialized", "--scale=1")
+    assert outcome.code == 2
+    assert "with 'x', but the network was calibrated on 'x * 0.0039" in (
+        outcome.err
+    )
+    assert not output.exists()
 
 
 def test_no_graph_holds_a_python_function(command, calibrated_folder, output):

@@ -66,6 +66,33 @@ def test_changed_files(command, export):
     assert "CHANGED since it was written: 100004/saved_model.pb" in outcome.out
 
 
+def test_changed_labels(command, export):
+    file = export / "models.config"
+    content = file.read_text()
+    try:
+        file.write_text(content.replace("value: 100002", "value: 100004"))
+        outcome = command("inspect", export)
+        served = command("serve", export, "--port=0", "--rest_port=0")
+        file.write_text(content.replace("/models/net", str(export)))
+        moved = command("inspect", export)
+    finally:
+        file.write_text(content)
+    assert outcome.code == 1
+    assert "CHANGED since it was written: models.config" in outcome.out
+    assert served.code == 1
+    assert "the label 't2' for 100004, which is 't4'" in served.err
+    assert moved.code == 0
+
+
+@pytest.mark.parametrize(
+    "file", ["manifest.json", "100002/assets.extra/manifest.json"]
+)
+def test_the_manifest_itself(command, export, file):
+    outcome = command("inspect", export / file)
+    assert outcome.code == 0
+    assert "Every file is as it was written." in outcome.out
+
+
 def test_no_export(command, tmp_path):
     outcome = command("inspect", tmp_path)
     assert outcome.code == 1

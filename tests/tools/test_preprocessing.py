@@ -1,5 +1,6 @@
 """From stored pixels to the network's input."""
 
+import json
 import sys
 
 import numpy as np
@@ -89,6 +90,19 @@ def test_resized_leaves_images_of_the_right_size_alone(resize):
 )
 def test_describe_is_one_line(preprocessing, text):
     assert preprocessing.describe() == text
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        Preprocessing(scale=1 / 255, mean=(0.5, 1.0), std=(0.25,)),
+        Preprocessing(function="module:name", resize=(32, 48)),
+    ],
+    ids=["numbers", "function"],
+)
+def test_fields_come_back(preprocessing):
+    text = json.dumps(preprocessing.to_dict())
+    assert Preprocessing.from_dict(json.loads(text)) == preprocessing
 
 
 @pytest.mark.parametrize(

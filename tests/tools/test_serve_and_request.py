@@ -124,6 +124,10 @@ def test_bundle(command, calibrated_folder, tmp_path, picture):
             "request", *asked, "--signature=t4_anytime", "--scale=1/255"
         )
         file = command("request", *asked, "--signature=t4_serialized")
+        unnamed = command("request", *asked)
+    assert unnamed.code == 1
+    assert "as --signature=t16_serialized" in unnamed.err
+    assert "decodes no files" not in unnamed.err
     assert set(json.loads(stops.out)["steps"]) == {4}
     np.testing.assert_allclose(
         json.loads(file.out)["logits"], logits(output, 100_000), atol=1e-6
@@ -152,6 +156,30 @@ def test_unknown_label(request_, picture, protocol):
     outcome = request_("--label=t64", picture, protocol=protocol)
     assert outcome.code == 1
     assert "version label: t64. Supported: t2, t4" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "images, text, protocol",
+    [  # JSON has no shape of no images.
+        (np.zeros((0, 8, 8, 1)), "Input images holds no image. Supp", "grpc"),
+        (np.full((1, 8, 8, 1), np.nan), "values that are not finite", "grpc"),
+        (np.full((1, 8, 8, 1), np.nan), "values that are not finite", "rest"),
+    ],
+    ids=["none", "NaN", "NaN over REST"],
+)
+def test_refusals_are_plain(request_, tmp_path, images, text, protocol):
+    np.save(tmp_path / "x.npy", images)
+    outcome = request_("--label=t4", tmp_path / "x.npy", protocol=protocol)
+    assert outcome.code == 1
+    assert text in outcome.err
+    assert "assertion failed" not in outcome.err
+    assert "{{node" not in outcome.err
+
+
+def test_version_that_no_server_has(request_, tmp_path):
+    outcome = request_("--version=99999999999999999999", tmp_path / "x.npy")
+    assert outcome.code == 2
+    assert "version" in outcome.err
 
 
 @protocols
@@ -188,7 +216,8 @@ def test_both_label_and_version(command, picture):
 def test_files_that_cannot_be_sent(request_, tmp_path, name, content, text):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    outcome = request_("--scale=1/255", tmp_path / name)
+    scale = [] if name.endswith(".npy") else ["--scale=1/255"]
+    outcome = request_(*scale, tmp_path / name)
     assert outcome.code == 1
     assert text in outcome.err
 

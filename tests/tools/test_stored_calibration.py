@@ -75,6 +75,25 @@ def test_damaged_record(folder, text):
         read(folder)
 
 
+def test_record_of_before_there_were_fields(folder):
+    path = folder / "calibration.json"
+    record = json.loads(path.read_text())
+    del record["preprocessing_fields"]
+    path.write_text(json.dumps(record))
+    stored = read(folder)
+    assert stored.provenance["preprocessing"] == "x * 0.00392156863"
+    assert "preprocessing_fields" not in stored.provenance
+
+
+def test_damaged_fields(folder):
+    path = folder / "calibration.json"
+    record = json.loads(path.read_text())
+    record["preprocessing_fields"]["scale"] = 0
+    path.write_text(json.dumps(record))
+    with pytest.raises(ModelFileError, match="cannot be read .*scale=0"):
+        read(folder)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(ModelFileError, match="no such file"):
         read(tmp_path / "no.keras")

@@ -225,11 +225,20 @@ class _Builder:
     def _chain(self, name, sources, nodes):
         for number, node in enumerate(nodes):
             last = number == len(nodes) - 1
-            key = _legal(name if last else f"{name}_in_{number}")
+            key = self._free(name if last else f"{name}_in_{number}")
             self._nodes[key] = node
             self._edges += [(source, key) for source in sources]
             sources = [key]
         return sources
+
+    def _free(self, name):
+        """A legal key near a name that no other node has."""
+        key = legal = _legal(name)
+        number = 1
+        while key in self._nodes or key in (INPUT, OUTPUT):
+            number += 1
+            key = f"{legal}_{number}"
+        return key
 
     def _read_out(self, call, sources):
         shape = tuple(call.output_tensors[0].shape[1:])

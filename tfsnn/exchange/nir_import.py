@@ -16,6 +16,8 @@ from tfsnn.graph.trace import trace
 from tfsnn.layers import ChannelAffine
 from tfsnn.types import NeuronParameters
 
+from .nir_values import problems_of, whole_number
+
 RESETS = ("soft", "hard")
 SUPPORTED = (
     "Supported: Input, Output, Conv2d, Affine, Linear, Scale, SumPool2d,"
@@ -47,26 +49,21 @@ def import_nir(
 
     Raises:
         MissingExtraError: If the extra `nir` is not installed.
-        ModelFileError: If it is no NIR file, has nodes that have no
-            counterpart, with all of them, or no T is known.
+        ModelFileError: If it is no NIR file, has nodes or values that have
+            no counterpart, with all of them, or no T is known.
         ValueError: If `reset` is another text, or T is below 1.
     """
     nir = import_extra("nir", "nir")
     if reset not in (None, *RESETS):
         raise ValueError(f"reset={reset!r}. Supported: {', '.join(RESETS)}.")
-    if timesteps is not None and timesteps < 1:
+    if timesteps is not None and not whole_number(timesteps):
         raise ValueError(
-            f"timesteps={timesteps}. Supported: at least 1, or None for that"
+            f"timesteps={timesteps!r}. Supported: at least 1, or None for that"
             " in the file."
         )
     graph = _read(nir, pathlib.Path(path))
     metadata = graph.metadata if isinstance(graph.metadata, dict) else {}
-    timesteps = timesteps or int(metadata.get("timesteps", 0))
-    if timesteps < 1:
-        raise ModelFileError(
-            f"'{path}' does not say how many steps it runs. Supported: a T of"
-            " at least 1. Pass timesteps=T."
-        )
+    timesteps = timesteps or _stated_timesteps(metadata, path)
     if reset is None:
         stated = metadata.get("reset", "")
         reset = "soft" if _text(stated).startswith("subtract") else "hard"
@@ -77,6 +74,19 @@ def import_nir(
         lag=builder.lags or 0,
         kind=IntegrateAndFire(reset),
         parameters=builder.parameters,
+    )
+
+
+def _stated_timesteps(metadata: Mapping[str, Any], path) -> int:
+    stated = metadata.get("timesteps")
+    found = 0 if stated is None else whole_number(stated)
+    if found:
+        return found
+    says = f"says that it runs {_text(stated)!r} steps"
+    if stated is None:
+        says = "does not say how many steps it runs"
+    raise ModelFileError(
+        f"'{path}' {says}. Supported: a T of at least 1. Pass timesteps=T."
     )
 
 
@@ -119,6 +129,13 @@ class _Builder:
             raise ModelFileError(
                 f"'{self._path}' has {what}. {SUPPORTED} Change the network"
                 " before it is written."
+            )
+        problems = problems_of(nodes)
+        if problems:
+            raise ModelFileError(
+                f"'{self._path}' has {'; '.join(problems)}. Supported: finite"
+                " weights, r and v_threshold above 0, v_reset 0. Change the"
+                " network before it is written."
             )
         for name in order:
             node = nodes[name]
@@ -231,8 +248,9 @@ class _Builder:
         self.parameters[name] = NeuronParameters(
             *(v[0] if np.ptp(v) == 0 else v for v in (threshold, start))
         )
-        if int(metadata.get("lag", 0)):
-            self.lags[name] = int(metadata["lag"])
+        lag = whole_number(metadata.get("lag", 0))
+        if lag:
+            self.lags[name] = lag
         value = keras.layers.ReLU(name=name)(value)
         if np.all(threshold == 1):
             return value

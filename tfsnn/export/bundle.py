@@ -15,6 +15,7 @@ from .saved_model import (
     Models,
     by_timesteps,
     checked_evaluations,
+    told,
 )
 from .signatures import DEFAULT, ServedModel, served_model
 from .versions import BUNDLE, label_of, version_of
@@ -77,7 +78,7 @@ def export_bundle(
     pool = WeightPool()
     served = {
         T: served_model(model, pool=pool, decoding=decoding)
-        for T, model in models.items()
+        for T, model in told(models)
     }
     entries = {
         T: model_entry(T, model, served[T], evaluations.get(T))

@@ -10,7 +10,9 @@ import numpy as np
 
 from tfsnn.errors import ModelFileError
 
+from .config_check import is_config_as_stated
 from .manifest import EXTRA, MANIFEST, PRODUCER, SCHEMA_VERSION, digests
+from .serving_files import CONFIG
 
 DIGEST = "digest"
 
@@ -129,20 +131,27 @@ def changed_files(path: str | os.PathLike) -> list[str]:
     """Compares the files of an export with the digests in its manifest.
 
     Args:
-        path: The export folder, or one of its version folders.
+        path: The export folder, one of its version folders, or the manifest
+            in one of them.
 
     Returns:
         `VERSION/FILE` of every file that changed, is missing or is new,
-        sorted; empty: all as written.
+        and `models.config` if it has other versions or labels, sorted; empty:
+        all as written.
 
     Raises:
         ModelFileError: If there is no readable manifest, or one was changed.
     """
     path = pathlib.Path(path)
     manifest = read_manifest(path)
+    if path.is_file():
+        inside = path.parent.name == EXTRA and "models" not in manifest
+        path = path.parent.parent if inside else path.parent
     if "models" not in manifest:
         return sorted(_changed(path, manifest))
     changed = []
+    if "labels" in manifest and not is_config_as_stated(path, manifest):
+        changed.append(CONFIG)
     for model in manifest["models"]:
         version = str(model["version"])
         changed += [

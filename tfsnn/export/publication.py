@@ -18,6 +18,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfsnn.errors import ExportError
+from tfsnn.progress import progress_bar
 
 from .canonical import canonical_bytes
 from .manifest import EXTRA, MANIFEST, digests, head, total_bytes
@@ -145,9 +146,14 @@ def publish(
     Raises:
         ExportError: If writing fails; then an earlier export is as it was.
     """
+    bar = progress_bar(
+        len(versions), description="writing", unit="version", shown=None
+    )
     with _folder(place, versions) as folder:
-        for version in versions:
-            _write_version(folder, place, version, about)
+        with bar:
+            for version in versions:
+                _write_version(folder, place, version, about)
+                bar.update(note=version.label)
         kept, labels = _previous(place) if place.revise else ([], {})
         labels |= {version.label: version.number for version in versions}
         _write_description(folder, place, [*kept, *versions], labels, about)

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from tfsnn.calibration import CalibrationResult
 from tfsnn.conversion.timetable import timesteps_of
 from tfsnn.errors import ExportError
 from tfsnn.inputs import Images
+from tfsnn.progress import progress_bar
 
 from .image_decoding import ImageDecoding
 from .manifest import model_entry, origin
@@ -138,7 +139,7 @@ def export_saved_model(
     models = by_timesteps(result)
     evaluations = checked_evaluations(evaluations, models)
     served = {
-        T: served_model(model, decoding=decoding) for T, model in models.items()
+        T: served_model(model, decoding=decoding) for T, model in told(models)
     }
     versions = []
     for T, model in models.items():
@@ -156,6 +157,23 @@ def export_saved_model(
     about = origin(result if isinstance(result, Mapping) else models)
     manifest = publish(place, versions, about)
     return ExportRecord(place.path, manifest, served)
+
+
+def told(models: Mapping[int, keras.Model]) -> Iterator[tuple]:
+    """Goes over models, and says how far the tracing of their graphs is.
+
+    Args:
+        models: T to model.
+
+    Yields:
+        T and model.
+    """
+    with progress_bar(
+        len(models), description="tracing", unit="model", shown=None
+    ) as bar:
+        for timesteps, model in models.items():
+            yield timesteps, model
+            bar.update(note=f"T={timesteps}")
 
 
 def by_timesteps(result: Models) -> dict[int, keras.Model]:

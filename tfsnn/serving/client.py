@@ -16,10 +16,14 @@ import tensorflow as tf
 
 from tfsnn.errors import RequestError
 
+from .messages import address, plain_text
 from .stubs import apis, grpc_package
 
 GRPC_PORT, REST_PORT = 8500, 8501
 SECONDS = 60.0
+_SUPPORTED_REST = (
+    "Supported: TensorFlow Serving's REST interface. Check host and port."
+)
 _REST_CODES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 501: "UNIMPLEMENTED"}
 
 
@@ -38,11 +42,17 @@ class Target:
     version: int | None = None
 
     def __post_init__(self):
-        """Refuses both.
+        """Refuses both, and what is no version.
 
         Raises:
-            ValueError: If label and version are given.
+            ValueError: If label and version are given, or the version is no
+                number that servers have.
         """
+        if self.version is not None and not 0 <= self.version < 2**63:
+            raise ValueError(
+                f"version={self.version}. Supported: 0 to 2**63 - 1. Take one"
+                " that the server has, see status()."
+            )
         if self.label is not None and self.version is not None:
             raise ValueError(
                 f"label={self.label!r} and version={self.version}. Supported:"
@@ -67,7 +77,7 @@ class GrpcClient:
             MissingExtraError: If the extra `serving` is not installed.
         """
         self._grpc = grpc_package()
-        self._where = f"{host}:{port}"
+        self._where = address(host, port)
         self._seconds = seconds
         self._channel = self._grpc.insecure_channel(
             self._where,
@@ -160,7 +170,7 @@ class GrpcClient:
             return method(request, timeout=self._seconds)
         except self._grpc.RpcError as error:
             code = error.code().name
-            text = error.details() or code
+            text = plain_text(error.details() or code)
             if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
                 text = _unreachable(self._where, text)
             raise RequestError(code, text) from error
@@ -187,9 +197,9 @@ class RestClient:
             port: Its REST port.
             seconds: How long an answer may take.
         """
-        self._where = f"{host}:{port}"
+        self._where = address(host, port)
         self._connection = http.client.HTTPConnection(
-            host, port, timeout=seconds
+            host.strip("[]"), port, timeout=seconds
         )
 
     def predict(
@@ -215,9 +225,9 @@ class RestClient:
         """
         columns = {name: _plain(value) for name, value in inputs.items()}
         body = {"signature_name": signature, "inputs": columns}
-        outputs = self._send("POST", f"{_path(target)}:predict", body)[
-            "outputs"
-        ]
+        outputs = self._field(
+            self._send("POST", f"{_path(target)}:predict", body), "outputs"
+        )
         if not isinstance(outputs, dict):
             outputs = {"": outputs}
         return {name: np.array(value) for name, value in outputs.items()}
@@ -237,8 +247,16 @@ class RestClient:
         found = self._send("GET", _path(target))
         return {
             int(one["version"]): one["state"]
-            for one in found["model_version_status"]
+            for one in self._field(found, "model_version_status")
         }
+
+    def _field(self, answer: Any, name: str) -> Any:
+        if isinstance(answer, dict) and name in answer:
+            return answer[name]
+        raise RequestError(
+            "INTERNAL",
+            f"{self._where} answered without '{name}'. {_SUPPORTED_REST}",
+        )
 
     def _send(self, method, path, body=None) -> Any:
         content = None if body is None else json.dumps(body)
@@ -256,12 +274,13 @@ class RestClient:
         except ValueError as error:
             raise RequestError(
                 "INTERNAL",
-                f"{self._where} answered with {status} and no JSON. Supported:"
-                " TensorFlow Serving's REST interface. Check host and port.",
+                f"{self._where} answered with {status} and no JSON."
+                f" {_SUPPORTED_REST}",
             ) from error
         if status != 200:
             code = _REST_CODES.get(status, "INTERNAL")
-            raise RequestError(code, str(answer.get("error", text)))
+            told = answer.get("error") if isinstance(answer, dict) else None
+            raise RequestError(code, plain_text(str(told or text)))
         return answer
 
     def __enter__(self) -> "RestClient":

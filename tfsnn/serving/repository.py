@@ -8,7 +8,10 @@ import threading
 from collections.abc import Iterator
 
 from tfsnn.errors import RequestError, TfsnnError
+from tfsnn.export import read_manifest
+from tfsnn.export.config_check import check_served
 
+from .folder_state import folder_state
 from .loaded_version import LoadedVersion
 from .model_config import ModelConfig, read_model_config
 
@@ -49,7 +52,9 @@ class ModelRepository:
         self.folder = folder
         self._lock = threading.Lock()
         self._slots: dict[int, _Slot] = {}
-        self._config = read_model_config(folder)
+        # What could not be followed; it is not tried again as it is.
+        self._failed: tuple | None = None
+        self._config = self._read()
         self._load(self._config)
 
     @property
@@ -62,28 +67,26 @@ class ModelRepository:
 
         Returns:
             Whether something else is served now. What cannot be read or
-            loaded is logged, and what was served stays.
+            loaded is logged, once, and what was served stays, until
+            models.config or the files of a version change.
         """
+        state = folder_state(self.folder)
+        if state == self._failed:
+            return False
         try:
-            config = read_model_config(self.folder)
-            if config == self._config:
-                return False
-            self._load(config)
+            config = self._read()
+            changed = config != self._config
+            if changed:
+                self._load(config)
         except (OSError, TfsnnError) as error:
             _LOG.warning("models.config is not followed: %s", error)
+            self._failed = state
             return False
-        return True
+        self._failed = None
+        return changed
 
     def _load(self, config: ModelConfig) -> None:
-        new = {
-            number: _Slot(
-                LoadedVersion(
-                    self.folder / str(number), max_batch=config.max_batch
-                )
-            )
-            for number in config.versions
-            if number not in self._slots
-        }
+        new = self._loaded(config)
         with self._lock:
             slots = {**self._slots, **new}
             self._slots = {n: slots[n] for n in config.versions}
@@ -94,6 +97,28 @@ class ModelRepository:
             idle = [slot for slot in retired if not slot.users]
         for slot in idle:
             slot.version.close()
+
+    def _read(self) -> ModelConfig:
+        """The configuration, if it agrees with the manifest."""
+        config = read_model_config(self.folder)
+        manifest = read_manifest(self.folder)
+        check_served(config.versions, config.labels, manifest)
+        return config
+
+    def _loaded(self, config: ModelConfig) -> dict[int, _Slot]:
+        """Versions that are not there yet; all of them, or none is kept."""
+        new: dict[int, _Slot] = {}
+        try:
+            for number in config.versions:
+                if number not in self._slots:
+                    folder = self.folder / str(number)
+                    version = LoadedVersion(folder, max_batch=config.max_batch)
+                    new[number] = _Slot(version)
+        except BaseException:
+            for slot in new.values():
+                slot.version.close()
+            raise
+        return new
 
     def check_name(self, name: str) -> None:
         """Refuses another model than that in the folder.
