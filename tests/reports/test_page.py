@@ -142,3 +142,9 @@ def test_five_runs_stay_small():
     text = render(build_report(runs))
     assert 1e6 < len(text.encode()) < 5e6
     assert "The first 12 of 15." in text
+
+
+def test_a_run_with_an_underscore_is_in_the_legends():
+    page = render(build_report([run("_mine"), run("other")]))
+    drawn = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert sum("_mine" in figure for figure in drawn) >= 3

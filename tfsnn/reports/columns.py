@@ -64,6 +64,7 @@ OVERVIEW = (
     Column("timesteps", "T", str, "Time steps."),
     Column("pipeline", "pipeline", str, "How it was calibrated."),
     Column("neuron", "neurons", str, "'if' is plain."),
+    Column("lag", "lag", str, "Steps a layer waits; 0: pipelined."),
     Column("latency_steps", "latency", str, "Steps from image to output."),
     Column("accuracy", "accuracy", percent),
     Column("drop", "drop", percent, "Accuracy lost to the analog network."),

@@ -142,6 +142,11 @@ def log_axis(axis: Any, base: int = 10) -> None:
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
+def legend_text(name: str) -> str:
+    """A name that a legend shows: what begins with `_` is left out of it."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def colour(place: int) -> str:
     """The colour of one of several things."""
     return COLOURS[place % len(COLOURS)]

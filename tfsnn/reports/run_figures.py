@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .drawing import colour, drawn, log_axis
+from .drawing import colour, drawn, legend_text, log_axis
 
 Report = dict[str, Any]
 MOST_LINES = 12
@@ -32,7 +32,7 @@ def _accuracy(axes, points):
             [100 * share for share in curve],
             color=colour(place),
             marker="." if len(curve) < 40 else None,
-            label=label,
+            label=legend_text(label),
         )
         references.add(point["summary"]["reference_accuracy"])
     for share in references - {None}:
@@ -76,7 +76,7 @@ def _pareto(axes, rows, cost):
             [unit * row[cost] for row in own],
             [100 * row["accuracy"] for row in own],
             color=colour(place),
-            label=run,
+            label=legend_text(run),
             zorder=3,
         )
         for row in own:
