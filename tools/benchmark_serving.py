@@ -111,6 +111,7 @@ def _write_analog(file: str, folder: pathlib.Path) -> pathlib.Path:
     entry = {
         "version": 1,
         "revision": place.revision,
+        "label": "analog",
         "timesteps": 0,
         "execution": "analog",
         "signatures": signatures_entry(functions),

@@ -214,7 +214,7 @@ def test_survey_and_picture(tmp_path):
 @pytest.mark.parametrize("named", [False, True])
 def test_large_t_comes_near(named):
     model = network(named=named)
-    conversion = convert(model, sample=BOTH)
+    conversion = convert(model, sample=NAMED if named else BOTH)
     wanted = model(NAMED if named else list(BOTH))
     config = SweepConfig(lag=256)
     result = calibrate(conversion, NAMED, timesteps=[256], config=config)

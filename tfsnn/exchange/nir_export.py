@@ -7,11 +7,9 @@ Communications 15, 8122 (2024).
 import json
 import os
 import pathlib
-import secrets
 import types
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 
@@ -25,6 +23,7 @@ from tfsnn.graph.view import Call, Graph
 from tfsnn.layers import TimeAverage
 
 from .loss_report import Loss, LossReport
+from .nir_file import write_nir
 from .nir_kernels import placed
 from .nir_layers import NirLayers
 from .nir_neurons import neuron_node
@@ -86,7 +85,7 @@ def export_nir(
             " one to be replaced. Choose another path."
         )
     graph, report = nir_graph(nir, model, potential)
-    _write(nir, graph, path)
+    write_nir(nir, graph, path)
     return report
 
 
@@ -320,30 +319,3 @@ def _first(shape: tuple[int, ...]) -> np.ndarray:
 def _legal(name: str) -> str:
     """A name that readers can use as an attribute."""
     return name.replace("/", "_").replace(".", "_")
-
-
-def _write(nir, graph, path: pathlib.Path) -> None:
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nir.write(partial, graph)
-        _drop_zero_resets(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise ExportError(
-            f"'{path}' cannot be written: {error}. Nothing was left behind."
-            " Choose another path."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _drop_zero_resets(path: pathlib.Path) -> None:
-    """Leaves out `v_reset` where it is 0, the default.
-
-    Versions of nir up to 1.0.4 do not know it and refuse the file.
-    """
-    with h5py.File(path, "r+") as file:
-        for node in file["node/nodes"].values():
-            if "v_reset" in node and not np.any(node["v_reset"][()]):
-                del node["v_reset"]

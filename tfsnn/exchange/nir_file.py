@@ -1,0 +1,48 @@
+"""Writes `.nir` files that all versions of the package can read."""
+
+import pathlib
+import secrets
+import types
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tfsnn.errors import ExportError
+
+
+def write_nir(nir: types.ModuleType, graph: Any, path: pathlib.Path) -> None:
+    """Writes a graph, whole or not at all.
+
+    Args:
+        nir: The package.
+        graph: An `NIRGraph`.
+        path: File to write or to replace; missing parents are made.
+
+    Raises:
+        ExportError: If it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nir.write(partial, graph)
+        _drop_zero_resets(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise ExportError(
+            f"'{path}' cannot be written: {error}. Nothing was left behind."
+            " Choose another path."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _drop_zero_resets(path: pathlib.Path) -> None:
+    """Leaves out `v_reset` where it is 0, the default.
+
+    Versions of nir up to 1.0.4 do not know it and refuse the file.
+    """
+    with h5py.File(path, "r+") as file:
+        for node in file["node/nodes"].values():
+            if "v_reset" in node and not np.any(node["v_reset"][()]):
+                del node["v_reset"]
