@@ -73,6 +73,12 @@ OVERVIEW = (
     Column("mean_firing_rate", "rate", digits, "Spikes per step and neuron."),
     Column("spiking_joules", "energy (µJ)", micro, "Arithmetic, an image."),
     Column("energy_ratio", "of the ANN's", percent, "Energy, an estimate."),
+    Column(
+        "pareto",
+        "front",
+        lambda best: "yes" if best else "no",
+        "No other beats it in accuracy, latency and energy at once.",
+    ),
     Column("num_images", "images", whole),
 )
 

@@ -13,6 +13,12 @@ from .pareto import on_front
 from .run import Run
 
 REPORT_SCHEMA = "tfsnn.report/1"
+FRONTS = {
+    "pareto": ("latency_steps", "spiking_joules"),
+    "pareto_latency": ("latency_steps",),
+    "pareto_energy": ("spiking_joules",),
+}
+"""Entry of a row to the costs against which its accuracy is held."""
 
 
 def build_report(runs: Sequence[Run]) -> dict[str, Any]:
@@ -41,12 +47,10 @@ def build_report(runs: Sequence[Run]) -> dict[str, Any]:
         for entry in entries
         for point in entry["points"]
     ]
-    for cost, name in (
-        ("latency_steps", "pareto_latency"),
-        ("spiking_joules", "pareto_energy"),
-    ):
-        for row, best in zip(overview, on_front(overview, cost), strict=True):
-            row[name] = best
+    for name, costs in FRONTS.items():
+        best = on_front(overview, *costs)
+        for row, is_best in zip(overview, best, strict=True):
+            row[name] = is_best
     return {"schema": REPORT_SCHEMA, "runs": entries, "overview": overview}
 
 
@@ -146,6 +150,7 @@ def _summary(record, point):
         "neuron": found.get("neuron"),
         "lag": found.get("lag"),
         "latency_steps": found.get("latency_steps"),
+        "data": record.get("data"),
         "num_images": found.get("num_images"),
         "accuracy": accuracy,
         "reference_accuracy": reference,

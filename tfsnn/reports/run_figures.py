@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .drawing import colour, drawn, legend_text, log_axis
+from .pareto import group_of
 
 Report = dict[str, Any]
 MOST_LINES = 12
@@ -87,10 +88,13 @@ def _pareto(axes, rows, cost):
                 textcoords="offset points",
                 fontsize=7.5,
             )
-    best = sorted(
-        (unit * row[cost], 100 * row["accuracy"]) for row in rows if row[front]
-    )
-    axes.step(*zip(*best, strict=True), where="post", color="#7f8c8d", lw=1)
+    for group in dict.fromkeys(map(group_of, rows)):
+        best = sorted(
+            (unit * row[cost], 100 * row["accuracy"])
+            for row in rows
+            if row[front] and group_of(row) == group
+        )
+        axes.step(*zip(*best, strict=True), where="post", color="#7f8c8d", lw=1)
     log_axis(axes.xaxis)
     axes.set(xlabel=label, ylabel="accuracy (%)")
     axes.grid(True, which="major")
