@@ -5,7 +5,7 @@ arrays in the order of its inputs, B the same for all. What only hands images on
 does so by these functions, and need not know which it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,12 @@ def count_images(images: Images) -> int:
 def take(images: Images, rows: slice | np.ndarray) -> Images:
     """Some of the images: a slice, places, or a mask."""
     return each(lambda array: array[rows], images)
+
+
+def in_batches(images: Images, size: int) -> Iterator[Images]:
+    """The images in order, `size` at a time; the last batch may be smaller."""
+    for start in range(0, count_images(images), size):
+        yield take(images, slice(start, start + size))
 
 
 def join(parts: Sequence[Images]) -> Images:

@@ -12,6 +12,7 @@ import sys
 from absl import flags
 
 from tfsnn_tools import (
+    benchmark_record,
     benchmark_tables,
     cell_file,
     command_line,
@@ -129,10 +130,7 @@ def main(argv: list[str]) -> int:
     reference = model.predict(test[0], verbose=0)
     path = pathlib.Path(options.output)
     done = cell_file.finished_cells(path)
-    about = {
-        "machine": quiet_start.machine(),
-        "command": command_line.as_typed(argv),
-    }
+    about = benchmark_record.origin(argv)
     for key in cells(options, len(images), len(test[0])):
         if cell_file.find(key, done):
             continue

@@ -15,6 +15,7 @@ from absl import app, flags
 from tfsnn_tools import (
     benchmark_accuracy,
     benchmark_pipeline_tables,
+    benchmark_record,
     cell_file,
     command_line,
     neuron_flags,
@@ -185,10 +186,7 @@ def main(argv: list[str]) -> int:
     path = pathlib.Path(options.output)
     # Rows from before there were others are of plain neurons.
     done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]
-    about = {
-        "machine": quiet_start.machine(),
-        "command": command_line.as_typed(argv),
-    }
+    about = benchmark_record.origin(argv)
     used = min(options.images, len(images))
     for key in cells(options, used, len(test[0])):
         if cell_file.find(key, done):

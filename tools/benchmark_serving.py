@@ -7,6 +7,7 @@ that was converted is served the same way.
 """
 
 import concurrent.futures
+import functools
 import itertools
 import json
 import pathlib
@@ -197,8 +198,7 @@ def _requests(
 ) -> list[dict[str, np.ndarray]]:
     """Requests of other images each: early exits depend on the image."""
     if options.images:
-        with np.load(options.images) as file:
-            images = file["images"].astype("float32")
+        images = _stored(options.images)
     else:
         rng = np.random.default_rng(0)
         images = rng.random([batch, *shape], dtype="float32")
@@ -212,6 +212,13 @@ def _requests(
             values["max_steps"] = np.full(batch, np.iinfo("int32").max, "int32")
         requests.append(values)
     return requests
+
+
+@functools.cache
+def _stored(file: str) -> np.ndarray:
+    """The images of an npz file, read once for all cells."""
+    with np.load(file) as content:
+        return content["images"].astype("float32")
 
 
 def _timed(options, requests: list[dict], make: Callable) -> dict[str, Any]:

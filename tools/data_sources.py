@@ -82,10 +82,10 @@ def load(
             " more images."
         )
     preprocessing = preprocessing or Preprocessing()
+    request = Request(
+        split, preprocessing, max_images, input_shape, data_dir, seed
+    )
     if isinstance(input_shape, Mapping):
-        request = Request(
-            split, preprocessing, max_images, input_shape, data_dir, seed
-        )
         return _read_inputs(spec, request)
     if len(input_shape) != 3:
         raise DataError(
@@ -94,9 +94,6 @@ def load(
             " library from Python for other data."
         )
     transform = preprocessing.transform()  # Fails before slow reading.
-    request = Request(
-        split, preprocessing, max_images, input_shape, data_dir, seed
-    )
     images, labels = READERS[scheme](rest, request)
     images = _stack(images, request, spec)
     images = transform(image_arrays.to_float32(images))

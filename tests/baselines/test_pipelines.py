@@ -1,38 +1,16 @@
 """Thresholds of whole networks against a simulation in NumPy."""
 
-import functools
-
-import keras
 import numpy as np
 import pytest
 
 import tfsnn
 from tests.reference.balancing import balanced
 from tests.reference.neuron import integrate_and_fire
+from tests.support.dyadic_dense import currents, images, network
 from tfsnn import baselines
 from tfsnn.calibration.sweep import held_out_images
 
 N, T = 32, 6
-
-
-@functools.cache
-def network():
-    """Two hidden layers; weights are multiples of 1/8, so sums are exact."""
-    image = keras.Input((4,))
-    x = keras.layers.Dense(5, activation="relu", name="first")(image)
-    x = keras.layers.Dense(3, activation="relu", name="second")(x)
-    model = keras.Model(image, keras.layers.Dense(2)(x))
-    rng = np.random.default_rng(3)
-    model.set_weights(
-        [rng.integers(-6, 9, w.shape) / 8 for w in model.get_weights()]
-    )
-    return model
-
-
-@functools.cache
-def images():
-    rng = np.random.default_rng(4)
-    return (rng.integers(-8, 9, (N, 4)) / 8).astype("float32")
 
 
 def fitted():
@@ -42,10 +20,7 @@ def fitted():
 
 
 def currents_and_activations(layer, values):
-    kernel, bias = (
-        np.asarray(w, "float64") for w in network().get_layer(layer).weights
-    )
-    current = values @ kernel + bias
+    current = currents(layer, values)
     return current, np.maximum(current, 0)
 
 

@@ -20,7 +20,7 @@ from tfsnn.errors import ConversionError
 from tfsnn.evaluation.checks import check_positive
 from tfsnn.evaluation.first_images import first_images
 from tfsnn.evaluation.runners import compiled, images_spec
-from tfsnn.inputs import count_images, each, input_shapes, take
+from tfsnn.inputs import count_images, each, in_batches, input_shapes
 
 BATCH = 32
 
@@ -79,8 +79,7 @@ def switch_activity(
     )
     count = count_images(data)
     totals = {call.name: np.zeros(2) for call in form.timetable.neurons}
-    for start in range(0, count, BATCH):
-        batch = take(data, slice(start, start + BATCH))
+    for batch in in_batches(data, BATCH):
         for name, pair in run(each(tf.convert_to_tensor, batch)).items():
             totals[name] += pair.numpy()
     return [

@@ -12,7 +12,7 @@ from tfsnn.conversion.stepping import SteppingForm
 from tfsnn.conversion.timetable import timetable
 from tfsnn.graph.arguments import arguments
 from tfsnn.graph.trace import trace
-from tfsnn.inputs import Images, count_images, each, take
+from tfsnn.inputs import Images, count_images, each, in_batches, take
 from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
@@ -134,10 +134,8 @@ def _calls(model: keras.Model):
 
 def _outputs(run, images) -> list[np.ndarray]:
     parts = [
-        keras.tree.flatten(
-            run(each(tf.constant, take(images, slice(start, start + BATCH))))
-        )
-        for start in range(0, count_images(images), BATCH)
+        keras.tree.flatten(run(each(tf.constant, batch)))
+        for batch in in_batches(images, BATCH)
     ]
     return [
         np.concatenate([np.asarray(part) for part in output])

@@ -1,13 +1,12 @@
 """Measures where the conversion error enters, layer by layer."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from tfsnn.conversion import Conversion, convert
-from tfsnn.inputs import Images, count_images, input_shapes, take
+from tfsnn.inputs import count_images, in_batches, input_shapes
 from tfsnn.progress import progress_bar
 
 from .affine_pair import affine_pairs
@@ -76,7 +75,7 @@ def diagnose(
         unit="image",
         shown=progress,
     ) as bar:
-        for batch in _batches(data):
+        for batch in in_batches(data, BATCH):
             front.add(batch)
             bar.update(count_images(batch))
     return Diagnosis(
@@ -87,8 +86,3 @@ def diagnose(
         layers=[LayerDiagnosis(**row) for row in front.of_layers()],
         seconds=time.monotonic() - start,
     )
-
-
-def _batches(data: Images) -> Iterator[Images]:
-    for start in range(0, count_images(data), BATCH):
-        yield take(data, slice(start, start + BATCH))

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import secrets
 
 import keras
 import tensorflow as tf
@@ -10,6 +9,8 @@ import tensorflow as tf
 from tfsnn.conversion.counting_model import counting_model
 from tfsnn.conversion.timetable import timesteps_of
 from tfsnn.errors import ExportError
+
+from .new_file import new_file
 
 FORMS = ("folded", "counts")
 WEIGHTS = ("float32", "int8")
@@ -76,7 +77,8 @@ def export_litert(
             " network (lag=T) and export form='counts'."
         )
     content = _converted(model, batch_size, in_int8=weights == "int8")
-    _write(content, path)
+    with new_file(path) as partial:
+        partial.write_bytes(content)
     return path
 
 
@@ -121,18 +123,3 @@ def _converted(model: keras.Model, batch_size: int, *, in_int8: bool) -> bytes:
             " built-in operations of LiteRT. Replace the layer, or use the"
             " SavedModel."
         ) from error
-
-
-def _write(content: bytes, path: pathlib.Path) -> None:
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise ExportError(
-            f"'{path}' cannot be written: {error}. Nothing was left behind."
-            " Choose another path."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,14 +1,13 @@
 """Writes `.nir` files that all versions of the package can read."""
 
 import pathlib
-import secrets
 import types
 from typing import Any
 
 import h5py
 import numpy as np
 
-from tfsnn.errors import ExportError
+from .new_file import new_file
 
 
 def write_nir(nir: types.ModuleType, graph: Any, path: pathlib.Path) -> None:
@@ -22,19 +21,9 @@ def write_nir(nir: types.ModuleType, graph: Any, path: pathlib.Path) -> None:
     Raises:
         ExportError: If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with new_file(path) as partial:
         nir.write(partial, graph)
         _drop_zero_resets(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise ExportError(
-            f"'{path}' cannot be written: {error}. Nothing was left behind."
-            " Choose another path."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _drop_zero_resets(path: pathlib.Path) -> None:
