@@ -98,7 +98,9 @@ def tsc(scale: float = 0.8) -> Pipeline:
     """Temporal switch coding: RMP, of which only the events are others.
 
     Accuracy is that of `rmp`; see `switch_coding` for why, and
-    `switch_activity` for the number of events.
+    `switch_activity` for the number of events. Published accuracies are not
+    those of RMP (Li et al., 2021, Tables 4 and 9): the published method is more
+    than this coding of trains.
 
     Args:
         scale: As in `rmp`.
