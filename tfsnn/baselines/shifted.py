@@ -16,8 +16,8 @@ class ShiftedThreshold:
 
         theta_l = max a_l;    b_l <- b_l + theta_l / (2 T)
 
-    The shift is added to the current of every step, which halves a level over
-    all of them: a neuron that floors then rounds. Deng and Gu train the analog
+    The shift is added to the current of every step, half a level over all of
+    them: a neuron that floors then rounds. Deng and Gu train the analog
     network with `min(max(x, 0), theta)` and take the largest activation for
     theta afterwards; Li et al. (2021, section 5.1) apply the same shift to
     networks that are trained already, and so does this. The code of Deng and
