@@ -74,7 +74,8 @@ METHODS = {
     "rmp": Method(baselines.rmp),
     "tsc": Method(baselines.tsc),
     "opt": Method(baselines.opt),
-    # Table 9 has the figures of the rows "MMSE + BC" and "MMSE + PC + WC".
+    # Table 9 has the figures that "MMSE + BC" and "MMSE + PC + WC" have on
+    # ResNet-20 in Tables 3 and 5; those on VGG-16 are near.
     "paper_light": _ablation("mmse", "_bc"),
     "paper_advanced": _ablation("mmse", "_pc_wc"),
     "table_wc": Method(_weights_only),

@@ -149,11 +149,12 @@ class AveragedThreshold:
     Attributes:
         num_batches: Batches the images are divided into; 7 there.
         momentum: Weight of the average so far, 0 up to below 1; 0.9 there.
-        num_candidates: Points of the grid on (0, maximum].
+        num_candidates: Points of the grid on (0, maximum]; there, the largest
+            95 of 100.
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 11 and section 5.1, as
-        implemented by the authors.
+        implemented by the authors (yhhhli/SNN_Calibration).
     """
 
     sets_threshold = True
