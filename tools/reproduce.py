@@ -28,6 +28,7 @@ from tfsnn_tools import (
 USAGE = (
     "tfsnn reproduce --table=N [--models=FOLDER] [--output=FOLDER] [--flags]"
 )
+NO_METHOD = "none"
 TEST_SPLITS = {"imagenet2012": "validation"}
 
 
@@ -41,7 +42,9 @@ def define_flags() -> flags.FlagValues:
         "model", [], "NETWORK_DATASET[_nobn]:FILE, in its place.", **options
     )
     flags.DEFINE_list("blocks", [], "NETWORK_DATASET; all.", **options)
-    flags.DEFINE_list("methods", [], "Methods; all.", **options)
+    flags.DEFINE_list(
+        "methods", [], "Methods; all. none: those of --also alone.", **options
+    )
     flags.DEFINE_list(
         "also",
         [],
@@ -232,7 +235,7 @@ def _selection(options, table) -> reproduction_cells.Selection:
 
     for name, known in (
         ("blocks", reproduction_cells.block_keys(table)),
-        ("methods", reproduction_cells.methods_of(table)),
+        ("methods", [*reproduction_cells.methods_of(table), NO_METHOD]),
         ("also", list(dict.fromkeys([*PIPELINES, *METHODS]))),
     ):
         unknown = [value for value in options[name].value if value not in known]

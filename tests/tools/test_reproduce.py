@@ -103,6 +103,13 @@ def test_extra_pipelines_are_lines_of_their_own(reproduce, tmp_path):
     assert "| uncalibrated | yes | no | - / " in text
 
 
+def test_lines_of_ones_own_alone(reproduce, tmp_path):
+    outcome = reproduce(methods="none", also="opt,uncalibrated")
+    assert outcome.code == 0, outcome.err
+    found = [(row["method"], row["convert_ap"]) for row in rows(tmp_path)]
+    assert found == [("opt", False), ("uncalibrated", False)]
+
+
 def test_hybrid_training_uses_labels(reproduce, tmp_path, network_file):
     outcome = reproduce(
         methods="hybrid",
