@@ -1,5 +1,6 @@
 """Step by step gives what all steps at once give."""
 
+import collections
 import subprocess
 import sys
 
@@ -53,6 +54,33 @@ def residual():
 def test_outputs_equal_those_of_the_folded_model(residual, lag):
     model = spiking(residual, timesteps=T, lag=lag)
     assert_same_bits(compiled(SteppingForm(model)), model)
+
+
+@pytest.mark.parametrize("lag", [0, 1, T])
+def test_each_layer_runs_in_its_window_alone(residual, lag, monkeypatch):
+    """T times; without that T and all the lags on the way."""
+    form = SteppingForm(spiking(residual, timesteps=T, lag=lag))
+    layers = [
+        call.name
+        for call in form.timetable.steps
+        if call.kind in ("Conv2D", "Dense")
+    ]
+    batch = images(2)
+    constants = form.prelude(batch)
+    state = form.initial_state(2)
+    runs = collections.Counter()
+    for kind in (keras.layers.Conv2D, keras.layers.Dense):
+        call = kind.call
+
+        def counted(self, *args, call=call, **kwargs):
+            runs[self.name] += 1
+            return call(self, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "call", counted)
+    for _ in range(form.latency_steps):
+        _, state = form.step(constants, state)
+    assert len(layers) > 3
+    assert runs == dict.fromkeys(layers, T)
 
 
 def test_paths_with_different_lags(residual):

@@ -87,8 +87,20 @@ def within_window(
     """
     if window is None:
         return value
-    inside = (since >= 0) & (since < window)
-    return tf.where(inside, value, otherwise)
+    return tf.where(is_within(since, window), value, otherwise)
+
+
+def is_within(since: tf.Tensor, window: int) -> tf.Tensor:
+    """Whether a step lies in a window of so many steps.
+
+    Args:
+        since: Steps since it began, int32 `[]`; negative before.
+        window: Its steps.
+
+    Returns:
+        bool `[]`.
+    """
+    return (since >= 0) & (since < window)
 
 
 def _firing_step(layer, since):

@@ -11,7 +11,12 @@ from tfsnn.dynamics.integrate_and_fire import State
 from tfsnn.dynamics.running_maximum import PoolState
 from tfsnn.graph.view import Call
 
-from .neuron_step import NeuronOutputs, NeuronStep, within_window
+from .neuron_step import (
+    NeuronOutputs,
+    NeuronStep,
+    is_within,
+    within_window,
+)
 from .timetable import Timetable, is_pool, is_spiking
 
 Observe = Callable[[str, tf.Tensor], None]
@@ -81,7 +86,7 @@ class SingleStep:
                 states.append(fired.state)
                 outputs = fired.emitted
             else:
-                outputs = applied(call, lambda x, c=call: self._value(c, x))
+                outputs = self._apply(call)
             store(self._values, call.outputs, outputs)
         readouts = []
         for call in self._table.readouts:
@@ -115,6 +120,27 @@ class SingleStep:
         self._read[id(tensor)].append(value)
         return value
 
+    def _apply(self, call: Call) -> Any:
+        """Outside of its window a layer with weights is spared."""
+        read = {id(x): self._value(call, x) for x in call.input_tensors}
+
+        def computed():
+            return applied(call, lambda tensor: read[id(tensor)])
+
+        if self._window is None or not _is_worth_sparing(call):
+            return computed()
+        since = self._state.step - self._table.arrival(call)
+        temporal = [read[key] for key in read if key in self._table.offsets]
+        batch_size = tf.shape(temporal[0])[0]
+
+        def nothing():
+            return keras.tree.map_structure(
+                lambda x: tf.zeros([batch_size, *x.shape[1:]], x.dtype),
+                call.outputs,
+            )
+
+        return tf.cond(is_within(since, self._window), computed, nothing)
+
     def _pool(self, call: Call, state: PoolState) -> tuple:
         """Outside of its window a pool gets nothing, and answers that."""
         value = self._value(call, call.input_tensors[0])
@@ -131,14 +157,28 @@ class SingleStep:
             current = call.operation.constant_current(current, step)
         else:
             current = self._value(call, call.input_tensors[0])
-        outputs = self._neuron_step(
-            call.operation,
-            current,
-            state,
-            self._state.step - start,
-            window=self._window,
-            is_scaled=is_constant,
-        )
+        since = self._state.step - start
+
+        def stepped():
+            return self._neuron_step(
+                call.operation,
+                current,
+                state,
+                since,
+                window=self._window,
+                is_scaled=is_constant,
+            )
+
+        def held():
+            spikes = tf.zeros_like(state[0])
+            emitted = tf.cast(spikes, call.operation.compute_dtype)
+            return NeuronOutputs(emitted, spikes, tuple(state))
+
+        if self._window is None:
+            outputs = stepped()
+        else:  # It charges first and fires later.
+            until = self._window + call.operation.lag
+            outputs = tf.cond(is_within(since, until), stepped, held)
         if self._observe is not None:
             self._observe(call.name, outputs.spikes)
         return outputs
@@ -155,6 +195,15 @@ def applied(
         (call.args, call.kwargs),
     )
     return call.operation(*args, **kwargs)
+
+
+def _is_worth_sparing(call: Call) -> bool:
+    """Whether it multiplies by weights, to outputs of known shape."""
+    return (
+        isinstance(call.operation, keras.Layer)
+        and bool(call.operation.weights)
+        and not any(None in x.shape[1:] for x in call.output_tensors)
+    )
 
 
 def store(values: dict[int, tf.Tensor], outputs: Any, computed: Any) -> None:
