@@ -73,6 +73,8 @@ def test_to_dict_is_plain():
     row = result().to_dict()
     assert json.loads(json.dumps(row)) == row
     assert row["lags"] == {"8": 6, "4": 4}
+    # The current of the first of two neurons is constant.
+    assert row["latency_steps"] == {"8": 14, "4": 8}
     assert row["steps"] == [STEP.to_dict()]
     assert row["pipeline"]["name"] == "uncalibrated"
     assert row["conversion"] == ConversionConfig().to_dict()

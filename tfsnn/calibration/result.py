@@ -10,6 +10,7 @@ from tfsnn.conversion import Conversion
 from tfsnn.conversion.lags import Lag
 from tfsnn.types import NeuronParameters, Parameters, ReadoutParameters
 
+from .latency import latency_of
 from .pipeline import Pipeline
 from .record import Step, Trial, lag_at
 from .search import Search
@@ -61,6 +62,14 @@ class CalibrationResult(Mapping):
         return {T: lag_at(self.lag, T, kind) for T in self.timesteps}
 
     @property
+    def latency_steps(self) -> dict[int, int]:
+        """T to the steps from image to output: T and the lags on the way."""
+        return {
+            T: latency_of(self.conversion, lag, T)
+            for T, lag in self.lags.items()
+        }
+
+    @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:
         """T, as text, to the bytes of each kind of parameter."""
         return {
@@ -108,6 +117,9 @@ class CalibrationResult(Mapping):
             "timesteps": list(self.timesteps),
             "lag": self.lag,
             "lags": {str(T): lag for T, lag in self.lags.items()},
+            "latency_steps": {
+                str(T): steps for T, steps in self.latency_steps.items()
+            },
             "num_images": self.num_images,
             "digest": self.digest,
             "seed": self.seed,
