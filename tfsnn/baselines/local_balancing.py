@@ -22,8 +22,8 @@ class LocalBalancing:
     which descends the squared clipping error, (a - min(a, theta))^2, of each
     layer on its own. Bu et al. feed each layer with the clipped activations of
     the one before; here layers see those of the analog network, from which
-    these differ by what is clipped at the end, little. Of their method the
-    delayed read-out is left out.
+    these differ by what is clipped at the end, little. Their delayed read-out
+    is a step of its own, `ReadoutDelay`.
 
     Attributes:
         iterations: Steps; each takes the next batch of the images.
