@@ -1,4 +1,5 @@
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -84,6 +85,27 @@ def test_what_would_take_too_long_is_left_out():
     for trial in late:
         assert (trial.error, trial.chosen) == (None, False)
     assert_equal(result, run(uncalibrated()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Slow:
+    """Thresholds that take their time."""
+
+    sets_threshold = True
+
+    def __call__(self, tap, parameters, timesteps):
+        time.sleep(0.2)
+        return MmseThreshold()(tap, parameters, timesteps)
+
+
+def test_a_cost_that_was_underrated_is_learnt_from():
+    """A tenth of a second a cost of 1e-9: nothing of that price fits now."""
+    slow = Pipeline("slow", (Slow(),))
+    candidates = (uncalibrated(), slow, light())
+    costs, budget = (1.0, 1e-9, 1e-6), 60.0
+    result = run(search(*candidates, costs=costs, budget=budget), (2,))
+    tried = [trial.error is not None for trial in result.trials]
+    assert tried == [True, True, False]
 
 
 def test_the_record_says_what_was_tried():

@@ -302,7 +302,7 @@ def best(budget: float = 600.0) -> Search:
     Light always runs.
 
     Args:
-        budget: Seconds, above 0. About 50 times a Light calibration is enough
+        budget: Seconds, above 0. 50 to 80 times a Light calibration are enough
             for all candidates.
 
     Returns:

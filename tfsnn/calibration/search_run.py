@@ -64,6 +64,7 @@ def run_search(
     target = _outputs(_calls(conversion.analog), watched)
     best: dict[int, tuple] = {}
     trials = []
+    unit = 0.0  # Most seconds for a cost of 1 so far.
     pairs = zip(search.candidates, search.costs, strict=True)
     for number, (pipeline, cost) in enumerate(pairs):
         began = time.monotonic()
@@ -72,7 +73,6 @@ def run_search(
         )
         part = checkpoint and checkpoint.part(f"candidate-{number}")
         is_begun = not trials or (part and part.num_finished)
-        unit = trials[0].seconds if trials else 0.0
         in_time = is_begun or spent + cost * unit <= search.budget
         if not in_time or refusal(pipeline, conversion.config.kind):
             trials += [Trial(pipeline.name, T) for T in timesteps]
@@ -82,6 +82,7 @@ def run_search(
         )
         seconds = time.monotonic() - began
         seconds += part.earlier_seconds if part else 0
+        unit = max(unit, seconds / cost)
         for T in timesteps:
             model = conversion.spiking_model(
                 T,
