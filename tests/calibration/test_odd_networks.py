@@ -1,6 +1,8 @@
 """Whole pipelines on what is dead, constant, negative or saturated."""
 
+import dataclasses
 import functools
+import logging
 
 import keras
 import numpy as np
@@ -9,7 +11,13 @@ import pytest
 from tests.support.convertible import make_images
 from tests.support.networks import with_random_weights
 from tfsnn import SweepConfig, calibrate, convert, pipelines
-from tfsnn.calibration import BlockCalibration, WeightCalibration
+from tfsnn.calibration import (
+    BiasCalibration,
+    BlockCalibration,
+    MmseThreshold,
+    Pipeline,
+    WeightCalibration,
+)
 
 layers = keras.layers
 IMAGES = make_images(24)
@@ -99,3 +107,30 @@ def test_results_are_finite_and_near(name, constant):
         # What is saturated is 1e3, and a threshold of 1e3 meets it.
         scale = np.abs(expected).max()
         assert np.abs(outputs - expected).max() < 0.1 * scale
+
+
+WILD = {**BRIEF, "learning_rate": 1e30}
+DIVERGING = {
+    "weights": WeightCalibration(**WILD),
+    "weights, adam": WeightCalibration(optimizer="adam", **WILD),
+    "blocks": BlockCalibration(**WILD),
+}
+
+
+@pytest.mark.parametrize("step", DIVERGING.values(), ids=DIVERGING)
+def test_a_calibration_goes_on_after_divergence(step, caplog):
+    """Undone and reported: all the rest is as if it had not been tried."""
+    first, after = MmseThreshold(), BiasCalibration()
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        result = calibrated(IMAGES, Pipeline("wild", (first, step, after)))
+    assert "diverged at learning_rate=1e+30" in caplog.text
+    name = type(step).__name__
+    assert not any(s.accepted for s in result.steps if s.strategy == name)
+    without = calibrated(IMAGES, Pipeline("calm", (first, after)))
+    assert any(s.accepted for s in result.steps if s.strategy != name)
+    for timesteps, parameters in without.parameters.items():
+        for neuron_name, values in parameters.items():
+            np.testing.assert_equal(
+                dataclasses.asdict(result.parameters[timesteps][neuron_name]),
+                dataclasses.asdict(values),
+            )
