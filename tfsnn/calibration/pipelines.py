@@ -2,8 +2,8 @@
 
 To choose: `light` for a first look and for many steps (64 and more, two-phase
 16), `fitted` for fewer, `reconstructed` where accuracy is worth minutes,
-`temporal` where weights have to stay, `best` to have it decided. `uncalibrated`,
-`advanced` and `published_code` are there to compare with.
+`temporal` where weights have to stay, `best` to have it decided.
+`uncalibrated`, `advanced` and `published_code` are there to compare with.
 """
 
 from tfsnn.numerics.checks import check_choice
