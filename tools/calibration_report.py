@@ -28,7 +28,8 @@ def show(record: dict[str, Any], output: str) -> None:
     )
     tables.print_table(title, COLUMNS, summary(record))
     if record["trials"]:
-        tables.print_table("What was tried", TRIALS, tried(record))
+        title = "What was tried (-: left out for time, or the kind of neuron)"
+        tables.print_table(title, TRIALS, tried(record))
     for line in unhelpful(record):
         print(line)
     print(f"Written: {output}")

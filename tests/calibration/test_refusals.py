@@ -110,6 +110,9 @@ def test_a_readout_is_asked_too():
         def refusal(self, kind):
             return f"has no {kind.name}"
 
+        def __call__(self, tap, parameters, timesteps):
+            return parameters
+
     pipeline = Pipeline("p", (MmseThreshold(),), readout=(Picky(),))
     assert refusal(pipeline, BitPlane()) == "Picky has no bit_plane"
 
