@@ -28,7 +28,7 @@ PROVENANCE = (
 """What goes from the record into manifests, beside the calibration."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class StoredCalibration(tfsnn.CalibrationResult):
     """A `CalibrationResult` whose models come from files, parameters unread.
 

@@ -6,7 +6,13 @@ import pytest
 
 from tests.support.convertible import build, make_images
 from tfsnn import calibrate, convert
-from tfsnn.calibration import MmseThreshold, Pipeline, Search, SweepConfig
+from tfsnn.calibration import (
+    MmseThreshold,
+    Pipeline,
+    Search,
+    SweepConfig,
+    search_run,
+)
 from tfsnn.calibration.pipelines import light, uncalibrated
 from tfsnn.calibration.search_run import output_error
 
@@ -64,6 +70,16 @@ def test_keeps_the_best_at_each_t(lag):
     chosen = [(t.timesteps, t.pipeline) for t in result.trials if t.chosen]
     assert chosen == [(2, "uncalibrated"), (4, "uncalibrated")]
     assert {step.strategy for step in result.steps} == {"MmseThreshold"}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_no_number_is_not_the_best(monkeypatch, first):
+    """Whichever comes first."""
+    errors = iter([np.nan, 0.5] if first else [0.5, np.nan])
+    monkeypatch.setattr(search_run, "output_error", lambda *_: next(errors))
+    result = run(search(uncalibrated(), SILENT), (2,))
+    chosen = [trial.pipeline for trial in result.trials if trial.chosen]
+    assert chosen == ["silent" if first else "uncalibrated"]
 
 
 def test_the_order_does_not_matter():

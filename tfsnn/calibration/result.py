@@ -16,7 +16,7 @@ from .record import Step, Trial, lag_at
 from .search import Search
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CalibrationResult(Mapping):
     """A mapping from T to the calibrated spiking model.
 
@@ -96,6 +96,16 @@ class CalibrationResult(Mapping):
                 parameters=self.parameters[timesteps],
             )
         return self._models[timesteps]
+
+    def __repr__(self) -> str:
+        """One line; `to_dict` has the whole record."""
+        kept = sum(step.accepted for step in self.steps)
+        return (
+            f"{type(self).__name__}(pipeline={self.pipeline.name!r},"
+            f" timesteps={list(self.timesteps)}, lag={self.lag},"
+            f" num_images={self.num_images}, kept {kept} of"
+            f" {len(self.steps)} steps, {self.seconds:.1f} s)"
+        )
 
     def __contains__(self, timesteps: object) -> bool:
         """Whether a T was calibrated; builds no model."""

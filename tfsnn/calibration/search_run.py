@@ -92,7 +92,7 @@ def run_search(
             error = output_error(model, watched, target)
             trials.append(Trial(pipeline.name, T, error, seconds))
             of_t = [step for step in steps if step.timesteps == T]
-            if T not in best or error < best[T][0]:
+            if T not in best or error < best[T][0] or np.isnan(best[T][0]):
                 best[T] = (error, pipeline.name, found[T], of_t)
     chosen = {T: name for T, (_, name, *_) in best.items()}
     return (
