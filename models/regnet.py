@@ -108,7 +108,7 @@ def regnetx(
             is given without the other.
 
     References:
-        As `generated_stages`; Table 10.
+        As `generated_stages`.
     """
     check_width(width_multiplier)
     odd = [width for width, _ in stages if width % group_width]

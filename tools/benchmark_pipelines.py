@@ -9,6 +9,7 @@ calibrate.
 import json
 import pathlib
 import sys
+from collections.abc import Iterator
 
 from absl import app, flags
 
@@ -52,20 +53,22 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_list("timesteps", ["4", "8", "16"], "Every T.", **options)
     flags.DEFINE_list("seeds", ["0"], "Every calibration seed.", **options)
     flags.DEFINE_integer("images", 1024, "Calibration images.", 16, **options)
-    flags.DEFINE_integer("test_images", 2000, "Test images.", 1, **options)
+    flags.DEFINE_list(
+        "test_images",
+        ["2000"],
+        "Numbers of test images; they share a calibration.",
+        **options,
+    )
     neuron_flags.define(values)
     return values
 
 
-def cells(
-    options: flags.FlagValues, num_images: int, num_test_images: int
-) -> list[dict]:
-    """The key of every cell asked for.
+def cells(options: flags.FlagValues, num_images: int) -> list[dict]:
+    """The key of every calibration asked for.
 
     Args:
         options: Parsed flags.
         num_images: Calibration images of a cell.
-        num_test_images: Test images there are.
 
     Returns:
         Plain types; keys differ if a result may differ.
@@ -79,7 +82,6 @@ def cells(
         "neuron": neuron_flags.label(options),
         "tfsnn": quiet_start.versions()["tfsnn"],
         "images": num_images,
-        "test_images": num_test_images,
     }
     return [
         {
@@ -96,27 +98,61 @@ def cells(
     ]
 
 
-def measure(conversion, reference, images, test, key: dict) -> dict:
-    """One cell: calibrates, evaluates, returns the row."""
+def measure(conversion, images, tests: dict, key: dict) -> Iterator[dict]:
+    """Calibrates once, yields a row for each number of test images.
+
+    Args:
+        conversion: Of the network.
+        images: To calibrate on.
+        tests: Number of test images to images, labels and predictions of the
+            network.
+        key: Of the calibration.
+
+    Yields:
+        A row.
+    """
     from tfsnn_tools import cell_measure
     from tfsnn_tools.pipeline_names import PIPELINES
 
     timesteps = key["timesteps"]
     lag = timesteps if key["clock"] == TWO_PHASE else int(key["clock"])
-    return {
-        **key,
-        **cell_measure.measured(
-            conversion,
-            reference,
-            images,
-            test,
-            pipeline=PIPELINES[key["pipeline"]](),
-            timesteps=timesteps,
-            lag=lag,
-            max_images=key["images"],
-            seed=key["seed"],
-        ),
-    }
+    model, seconds = cell_measure.calibrated(
+        conversion,
+        images,
+        pipeline=PIPELINES[key["pipeline"]](),
+        timesteps=timesteps,
+        lag=lag,
+        max_images=key["images"],
+        seed=key["seed"],
+    )
+    for count, (test_images, labels, reference) in tests.items():
+        test = (test_images, labels)
+        figures = cell_measure.evaluated(model, reference, test)
+        yield {
+            **key,
+            "test_images": count,
+            **figures,
+            "calibration_seconds": seconds,
+        }
+
+
+def test_sets(options: flags.FlagValues, model) -> dict[int, tuple]:
+    """Number of test images to images, labels and the network's predictions.
+
+    Args:
+        options: Parsed flags.
+        model: The network.
+
+    Returns:
+        In ascending order; each as a command with that number alone reads it.
+    """
+    sets = {}
+    for count in sorted(whole_numbers(options.test_images)):
+        images, labels = benchmark_accuracy.load_split(options, "test", count)
+        if len(images) not in sets:
+            reference = model.predict(images, verbose=0)
+            sets[len(images)] = (images, labels, reference)
+    return sets
 
 
 def fill_in(options: flags.FlagValues) -> None:
@@ -127,6 +163,16 @@ def fill_in(options: flags.FlagValues) -> None:
     if not options.lags:
         two_phase = options.neuron == "bit_plane"
         options.lags = [TWO_PHASE if two_phase else "0"]
+
+
+def whole_numbers(texts: list[str]) -> list[int]:
+    """Numbers of test images; a usage error for others."""
+    if not texts or not all(t.isdecimal() and int(t) > 0 for t in texts):
+        raise app.UsageError(
+            f"Received --test_images={','.join(texts)}. Supported: whole"
+            " numbers from 1, with commas."
+        )
+    return [int(text) for text in texts]
 
 
 def check_names(options: flags.FlagValues) -> None:
@@ -174,6 +220,7 @@ def main(argv: list[str]) -> int:
     from tfsnn_tools.model_files import load_keras_model
 
     check_names(options)
+    whole_numbers(options.test_images)
     config = tfsnn.ConversionConfig(**neuron_flags.conversion_options(options))
     check_kind(options, config.kind)
     model = load_keras_model(options.model)
@@ -181,19 +228,23 @@ def main(argv: list[str]) -> int:
     # More than are used, so that seeds draw different ones.
     count = options.images * max(1, len(options.seeds))
     images, _ = benchmark_accuracy.load_split(options, "train", count)
-    test = benchmark_accuracy.load_split(options, "test", options.test_images)
-    reference = model.predict(test[0], verbose=0)
+    tests = test_sets(options, model)
     path = pathlib.Path(options.output)
     # Rows from before there were others are of plain neurons.
     done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]
     about = benchmark_record.origin(argv)
     used = min(options.images, len(images))
-    for key in cells(options, used, len(test[0])):
-        if cell_file.find(key, done):
+    for key in cells(options, used):
+        left = {
+            count: test
+            for count, test in tests.items()
+            if not cell_file.find({**key, "test_images": count}, done)
+        }
+        if not left:
             continue
-        row = {**measure(conversion, reference, images, test, key), **about}
-        cell_file.append(path, row)
-        print(json.dumps(row), flush=True)
+        for row in measure(conversion, images, left, key):
+            cell_file.append(path, {**row, **about})
+            print(json.dumps({**row, **about}), flush=True)
     rows = cell_file.finished_cells(path)
     print(f"\n{benchmark_pipeline_tables.markdown(rows)}")
     return 0

@@ -35,6 +35,36 @@ def measured(
     Returns:
         Plain types; the drop is in points.
     """
+    model, seconds = calibrated(
+        conversion, images, pipeline=pipeline, timesteps=timesteps, **options
+    )
+    if then is not None:
+        start = time.monotonic()
+        model = then(model)
+        seconds += time.monotonic() - start
+    return evaluated(model, reference, test) | {"calibration_seconds": seconds}
+
+
+def calibrated(
+    conversion: tfsnn.Conversion,
+    images: Any,
+    *,
+    pipeline: Any,
+    timesteps: int,
+    **options,
+) -> tuple[keras.Model, float]:
+    """Calibrates for one T.
+
+    Args:
+        conversion: Of the network.
+        images: To calibrate on.
+        pipeline: What to do.
+        timesteps: T.
+        **options: `lag`, and others of `tfsnn.calibrate`.
+
+    Returns:
+        The spiking model, and seconds.
+    """
     lag = options.pop("lag", 0)
     start = time.monotonic()
     result = tfsnn.calibrate(
@@ -45,10 +75,20 @@ def measured(
         config=tfsnn.SweepConfig(lag=lag),
         **options,
     )
-    model = result[timesteps]
-    if then is not None:
-        model = then(model)
-    calibrated = time.monotonic() - start
+    return result[timesteps], time.monotonic() - start
+
+
+def evaluated(model: keras.Model, reference: Any, test: tuple) -> dict:
+    """Evaluates one model, returns the figures.
+
+    Args:
+        model: Spiking model.
+        reference: Predictions of the analog network on the test images.
+        test: Images and labels.
+
+    Returns:
+        Plain types; the drop is in points.
+    """
     evaluation = tfsnn.evaluate(model, test, reference=reference)
     return {
         "latency_steps": evaluation.latency_steps,
@@ -57,6 +97,5 @@ def measured(
         "drop": 100 * (evaluation.reference_accuracy - evaluation.accuracy),
         "agreement": evaluation.agreement,
         "mean_firing_rate": evaluation.mean_firing_rate,
-        "calibration_seconds": calibrated,
         "evaluation_seconds": evaluation.seconds,
     }

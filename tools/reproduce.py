@@ -28,6 +28,7 @@ from tfsnn_tools import (
 USAGE = (
     "tfsnn reproduce --table=N [--models=FOLDER] [--output=FOLDER] [--flags]"
 )
+NO_METHOD = "none"
 TEST_SPLITS = {"imagenet2012": "validation"}
 
 
@@ -41,9 +42,14 @@ def define_flags() -> flags.FlagValues:
         "model", [], "NETWORK_DATASET[_nobn]:FILE, in its place.", **options
     )
     flags.DEFINE_list("blocks", [], "NETWORK_DATASET; all.", **options)
-    flags.DEFINE_list("methods", [], "Methods; all.", **options)
     flags.DEFINE_list(
-        "also", [], "Pipelines to add to each network, as fitted.", **options
+        "methods", [], "Methods; all. none: those of --also alone.", **options
+    )
+    flags.DEFINE_list(
+        "also",
+        [],
+        "Pipelines and methods to add to each network, as fitted.",
+        **options,
     )
     flags.DEFINE_list("timesteps", [], "T; by default the paper's.", **options)
     flags.DEFINE_list("seeds", [], "By default as many as there.", **options)
@@ -60,6 +66,14 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_integer(
         "hybrid_images", None, "Images it trains on; all.", 1, **options
+    )
+    flags.DEFINE_integer(
+        "weight_iterations",
+        None,
+        "Iterations a layer of the methods that train weights; their own, in"
+        " the paper 5,000.",
+        1,
+        **options,
     )
     flags.DEFINE_string(
         "output", None, "Folder; by default table_N.", **options
@@ -89,6 +103,7 @@ def jobs(
         One job a cell.
     """
     from tfsnn_tools import model_files
+    from tfsnn_tools.reproduction_methods import trains_weights
 
     files = _files(options)
     digests = {}
@@ -112,6 +127,8 @@ def jobs(
         if cell.method == "hybrid":
             key["hybrid_epochs"] = options.hybrid_epochs
             key["hybrid_images"] = options.hybrid_images
+        if options.weight_iterations and trains_weights(cell.method):
+            key["weight_iterations"] = options.weight_iterations
         # As a JSON file gives them back.
         key = json.loads(json.dumps(key))
         found.append(
@@ -123,6 +140,7 @@ def jobs(
                 options.data_dir,
                 options.hybrid_epochs,
                 options.hybrid_images,
+                options.weight_iterations,
             )
         )
     return found
@@ -213,11 +231,12 @@ def _check_names(options, table) -> None:
 
 def _selection(options, table) -> reproduction_cells.Selection:
     from tfsnn_tools.pipeline_names import PIPELINES
+    from tfsnn_tools.reproduction_methods import METHODS
 
     for name, known in (
         ("blocks", reproduction_cells.block_keys(table)),
-        ("methods", reproduction_cells.methods_of(table)),
-        ("also", list(PIPELINES)),
+        ("methods", [*reproduction_cells.methods_of(table), NO_METHOD]),
+        ("also", list(dict.fromkeys([*PIPELINES, *METHODS]))),
     ):
         unknown = [value for value in options[name].value if value not in known]
         if unknown:

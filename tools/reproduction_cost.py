@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from tfsnn_models import datasets, layer_table, registry
+from tfsnn_tools import model_files
 from tfsnn_tools.reproduction_cells import Cell
 from tfsnn_tools.reproduction_run import Job
 
@@ -33,7 +34,7 @@ def text(number: int, cells: Sequence[Cell], jobs: Sequence[Job]) -> str:
             if pair[0].model_key == key
         ]
         steps = sum(_steps(cell, job) for cell, job in pairs)
-        macs = steps * _macs(pairs[0][0])
+        macs = steps * _macs(*pairs[0])
         total += macs
         file = pairs[0][1].file
         state = "there" if pathlib.Path(file).is_file() else "MISSING"
@@ -60,7 +61,11 @@ def _size(dataset: str) -> int:
     return 50_000 if dataset == "imagenet2012" else 10_000
 
 
-def _macs(cell: Cell) -> int:
+def _macs(cell: Cell, job: Job) -> int:
+    """Of the trained network, or of what the zoo has in its place."""
+    if pathlib.Path(job.file).is_file():
+        model = model_files.load_keras_model(job.file)
+        return layer_table.totals(layer_table.layer_table(model))[1]
     options = {"batch_norm": cell.batch_norm}
     card = datasets.CARDS.get(cell.dataset)
     if card is not None:

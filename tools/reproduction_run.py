@@ -22,6 +22,7 @@ class Job(NamedTuple):
         data_dir: TFDS directory.
         hybrid_epochs: Epochs of hybrid training.
         hybrid_images: Images it trains on; None: all.
+        weight_iterations: Of the methods that train weights; None: theirs.
     """
 
     key: dict[str, Any]
@@ -31,6 +32,7 @@ class Job(NamedTuple):
     data_dir: str | None
     hybrid_epochs: int
     hybrid_images: int | None
+    weight_iterations: int | None = None
 
 
 def run(job: Job) -> dict:
@@ -97,7 +99,9 @@ def _figures(job: Job) -> dict:
         ),
         images,
         test,
-        pipeline=method.pipeline(),
+        pipeline=reproduction_methods.with_iterations(
+            method.pipeline(), job.weight_iterations
+        ),
         timesteps=key["timesteps"],
         then=trained if method.trains else None,
         max_images=key["images"],

@@ -46,7 +46,7 @@ def thresholds(pipeline):
 
 @pytest.mark.parametrize("scale", [1.0, 0.75])
 def test_spike_norm_is_the_largest_current_of_spikes(scale):
-    """Algorithm 1 of Sengupta et al.: layer by layer, all steps."""
+    """Sengupta et al.: layer by layer, all steps."""
     values, fit = fitted()
     current, _ = currents_and_activations("first", values)
     first = scale * current[fit].max()

@@ -35,6 +35,16 @@ def test_totals_are_pooled_totals_at_every_step(train):
     np.testing.assert_array_equal(np.cumsum(steps_of(train), axis=0), totals)
 
 
+def test_it_is_lateral_inhibition_pooling(train):
+    """LIPooling of Li and Zeng: each output is taken off all totals."""
+    totals, outputs = np.zeros((3, 2, 2)), []
+    for inputs in train:
+        totals += inputs.reshape(3, 2, 2)
+        outputs.append(totals.max(axis=-1))
+        totals -= outputs[-1][..., None]
+    np.testing.assert_array_equal(steps_of(train), outputs)
+
+
 def test_all_steps_at_once(train):
     folded = pool_train(tf.constant(train.reshape(-1, 4)), pool, T)
     np.testing.assert_array_equal(

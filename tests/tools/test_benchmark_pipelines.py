@@ -105,6 +105,34 @@ def test_finished_cells_are_not_repeated(benchmark, tmp_path):
     assert len(rows(tmp_path)) == 4
 
 
+def test_numbers_of_test_images_share_a_calibration(benchmark, tmp_path):
+    part = {"lags": "0", "pipelines": "light"}
+    benchmark(test_images="10", **part)
+    (alone,) = rows(tmp_path)
+    outcome = benchmark(test_images="20,10,15,99", **part)
+    assert outcome.code == 0, outcome.err
+    first, *more = rows(tmp_path)
+    assert first == alone
+    # 99: as many as there are.
+    assert [row["test_images"] for row in more] == [15, 20, 32]
+    assert len({row["calibration_seconds"] for row in more}) == 1
+    (tmp_path / "rows.jsonl").unlink()
+    benchmark(test_images="10,20", **part)
+    again = rows(tmp_path)[0]
+    figures = ("test_images", "analog", "accuracy", "drop", "agreement")
+    assert [again[name] for name in figures] == [
+        alone[name] for name in figures
+    ]
+
+
+@pytest.mark.parametrize("value", ["0", "x", "20,-1", ""])
+def test_wrong_numbers_of_test_images(benchmark, tmp_path, value):
+    outcome = benchmark(test_images=value)
+    assert outcome.code == 2
+    assert f"--test_images={value}. Supported: whole numbers" in outcome.err
+    assert rows(tmp_path) == []
+
+
 @pytest.mark.parametrize("change", [{"pipelines": "dark"}, {"lags": "x"}])
 def test_unknown_names_are_refused(benchmark, change, tmp_path):
     outcome = benchmark(**change)

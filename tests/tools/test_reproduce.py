@@ -2,10 +2,12 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from tests.support.tiny import tiny_images
+from tfsnn_models.layer_table import layer_table, totals
 from tfsnn_tools import cell_file, reproduction_run
 from tfsnn_tools.reproduction_run import Job
 
@@ -101,6 +103,13 @@ def test_extra_pipelines_are_lines_of_their_own(reproduce, tmp_path):
     assert "| uncalibrated | yes | no | - / " in text
 
 
+def test_lines_of_ones_own_alone(reproduce, tmp_path):
+    outcome = reproduce(methods="none", also="opt,uncalibrated")
+    assert outcome.code == 0, outcome.err
+    found = [(row["method"], row["convert_ap"]) for row in rows(tmp_path)]
+    assert found == [("opt", False), ("uncalibrated", False)]
+
+
 def test_hybrid_training_uses_labels(reproduce, tmp_path, network_file):
     outcome = reproduce(
         methods="hybrid",
@@ -112,6 +121,21 @@ def test_hybrid_training_uses_labels(reproduce, tmp_path, network_file):
     assert outcome.code == 0, outcome.err
     (row,) = rows(tmp_path)
     assert (row["hybrid_epochs"], row["hybrid_images"]) == (1, 16)
+
+
+def test_any_method_is_a_line_and_iterations_are_part_of_its_cell(
+    reproduce, tmp_path
+):
+    """Only cells of methods that train weights differ by iterations."""
+    part = {"methods": "opt", "also": "paper_advanced", "timesteps": "2"}
+    reproduce(weight_iterations=2, **part)
+    reproduce(weight_iterations=3, **part)
+    done = [row for row in rows(tmp_path) if row["status"] == "done"]
+    assert [(row["method"], row.get("weight_iterations")) for row in done] == [
+        ("opt", None),
+        ("paper_advanced", 2),
+        ("paper_advanced", 3),
+    ]
 
 
 def test_minutes(reproduce, tmp_path, network_file):
@@ -137,8 +161,12 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     assert f"'{network_file}' is there" in outcome.out
     assert "vgg16_cifar10_nobn.keras' is MISSING" in outcome.out
     # The network's, T, and twice 16 calibration and 20 test images; 2 cells.
-    macs = 313_201_664 * 2 * 2 * (2 * 16 + 20)
-    assert f"vgg16_cifar10: 2 cells, {macs:.2e} mult" in outcome.out
+    network = keras.models.load_model(network_file)
+    steps = 2 * 2 * (2 * 16 + 20)
+    trained = steps * totals(layer_table(network))[1]
+    assert f"vgg16_cifar10: 2 cells, {trained:.2e} mult" in outcome.out
+    missing = steps * 313_201_664
+    assert f"vgg16_cifar10_nobn: 2 cells, {missing:.2e} mult" in outcome.out
     assert not (tmp_path / "out").exists()
 
 

@@ -1,5 +1,7 @@
 """The paper's tables, and which cells are made of them."""
 
+import dataclasses
+
 import pytest
 
 from tfsnn_models import registry
@@ -68,6 +70,44 @@ def test_unknown_methods_say_so():
     with pytest.raises(ValueError, match="Unknown method 'x'. Supported: sp"):
         reproduction_methods.method("x")
     assert reproduction_methods.method("fitted").reset == "soft"
+
+
+def test_other_numbers_of_iterations():
+    method = reproduction_methods.method("paper_advanced")
+    before = method.pipeline()
+    after = reproduction_methods.with_iterations(before, 7)
+    assert [getattr(s, "iterations", None) for s in before.strategies] == [
+        None,
+        5000,
+        None,
+    ]
+    assert after == dataclasses.replace(
+        before,
+        strategies=(
+            before.strategies[0],
+            dataclasses.replace(before.strategies[1], iterations=7),
+            before.strategies[2],
+        ),
+    )
+    assert reproduction_methods.with_iterations(before, None) is before
+    light = reproduction_methods.method("light").pipeline()
+    assert reproduction_methods.with_iterations(light, 7) is light
+    best = reproduction_methods.method("best").pipeline()
+    assert reproduction_methods.with_iterations(best, 7) is best
+
+
+def test_which_methods_train_weights():
+    names = [
+        name
+        for name in [*reproduction_methods.METHODS, "best", "reconstructed"]
+        if reproduction_methods.trains_weights(name)
+    ]
+    assert names == [
+        "paper_advanced",
+        "table_wc",
+        *[f"table_{name}_pc_wc" for name in reproduction_methods.THRESHOLDS],
+        "reconstructed",
+    ]
 
 
 def test_parts_of_a_table():

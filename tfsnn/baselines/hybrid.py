@@ -23,9 +23,10 @@ class HybridTraining:
     """How a converted network is trained on.
 
     Attributes:
-        epochs: Passes over the images; the paper says 20 and fewer.
+        epochs: Passes over the images.
         batch_size: Images a step.
-        learning_rate: Of Adam, above 0, decaying to 0 as a cosine.
+        learning_rate: Of Adam, above 0, decaying to 0 as a cosine; the
+            authors divide it by 10 after 40, 65 and 85 % of the epochs.
         alpha: Size of the surrogate gradient, see `spike_by_recency`.
         beta: Its decay per step.
         seed: Seed of the order of the images.
@@ -36,7 +37,8 @@ class HybridTraining:
     References:
         Rathi, Srinivasan, Panda, Roy, Enabling Deep Spiking Neural Networks
         with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
-        2020, arXiv:2005.01807, section 3 and Algorithm 2.
+        2020, arXiv:2005.01807; batch size, learning rate, alpha and beta are
+        the defaults of the authors' code (nitin-rathi/hybrid-snn-conversion).
     """
 
     epochs: int = 20
@@ -82,8 +84,14 @@ def fine_tune(
 
     The loss is the cross-entropy of the outputs averaged over time; thresholds
     and potentials stay. The whole train of every neuron is kept for the
-    gradient, so memory grows with T and the batch. In the paper thresholds are
-    70 % of Spike-Norm's: calibrate with `rmp(0.7)` first.
+    gradient, so memory grows with T and the batch. In the authors' code
+    thresholds are 70 % of Spike-Norm's: calibrate with `rmp(0.7)` first, and
+    see `SpikeNormThreshold` for the order of scaling.
+
+    Their code takes the cross-entropy of the sum over time, with spikes of 1,
+    a temperature; the mean here has the scale of the analog logits. It has
+    dropout, Poisson trains for input and no biases, and a neuron decides about
+    the current of one step in the next.
 
     Args:
         model: A spiking model with plain neurons, logits or a softmax; it is

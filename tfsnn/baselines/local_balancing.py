@@ -20,21 +20,30 @@ class LocalBalancing:
                    relu(a_c - theta_c)
 
     which descends the squared clipping error, (a - min(a, theta))^2, of each
-    layer on its own. Bu et al. feed each layer with the clipped activations of
-    the one before; here layers see those of the analog network, from which
-    these differ by what is clipped at the end, little. Their delayed read-out
-    is a step of its own, `ReadoutDelay`.
+    layer on its own. The mean is that of the authors' code; the paper writes
+    the sum (Eq. 14, 17) and leaves the rate open. It differs from theirs in:
+
+    * Layers see the activations of the analog network; theirs those of the
+      layer before as clipped in the same step.
+    * Batches come in order, theirs at random.
+    * A channel that is never active gets the largest threshold; theirs stays
+      at 0.
+    * The delayed read-out (section 4.5) is a step of its own, `ReadoutDelay`,
+      and its delay measured instead of computed.
 
     Attributes:
-        iterations: Steps; each takes the next batch of the images.
-        batch_size: Images of a batch.
-        rate: Step size, above 0; 1 there.
-        per: Thresholds per `"layer"` or `"channel"`.
+        iterations: Steps; each takes the next batch of the images. The default
+            is that of the paper (appendix D.2).
+        batch_size: Images of a batch; 100 there, too (section 5.3).
+        rate: Step size, above 0; 1 in the authors' code.
+        per: Thresholds per `"layer"` or `"channel"`, that is, per neuron of a
+            dense layer.
 
     References:
-        Bu, Ding, Yu, Huang, Inference-Scale Complexity in ANN-SNN Conversion
-        for High-Performance and Low-Power Applications, CVPR 2025,
-        arXiv:2409.03368, section 4.2.
+        Bu, Li, Yu, Inference-Scale Complexity in ANN-SNN Conversion for
+        High-Performance and Low-Power Applications, CVPR 2025,
+        arXiv:2409.03368, section 4.2, Eq. 14-15 (layer), and 4.4, Eq. 17
+        (channel); section 5 (potentials of half a threshold).
     """
 
     sets_threshold = True

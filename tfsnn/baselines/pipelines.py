@@ -19,15 +19,19 @@ from .spike_norm import SpikeNormThreshold
 def maximum() -> Pipeline:
     """Maximum activation: theta_l = max a_l, potentials start at 0.
 
-    The original resets to zero: `ConversionConfig(reset="hard")`.
+    The original resets to zero: `ConversionConfig(reset="hard")`. It scales
+    weights so that thresholds are 1, which is the same, see `with_unit_spikes`;
+    in the authors' code theta_l / theta_(l-1) is not below the largest weight
+    of the layer, either. Here, as in the comparison of Li et al. (2021,
+    section 4.1), the activations alone decide.
 
     Returns:
         A pipeline.
 
     References:
-        Diehl et al., Fast-classifying, high-accuracy spiking deep networks
-        through weight and threshold balancing, IJCNN 2015, Algorithm 2
-        (data-based normalisation).
+        Diehl, Neil, Binas, Cook, Liu, Pfeiffer, Fast-Classifying, High-Accuracy
+        Spiking Deep Networks Through Weight and Threshold Balancing, IJCNN
+        2015 (data-based normalisation).
     """
     return Pipeline(
         "maximum", (MaximumThreshold(initial_charge=0.0),), guarded=False
@@ -36,6 +40,9 @@ def maximum() -> Pipeline:
 
 def percentile(value: float = 99.9) -> Pipeline:
     """Robust normalisation: theta_l is a percentile of the activations.
+
+    Of all of them, zeros included ("the total activity distribution"), as in
+    the code of Li et al. (2021), too; the authors' toolbox leaves zeros out.
 
     Args:
         value: The percentage, above 0, up to 100.
@@ -46,8 +53,8 @@ def percentile(value: float = 99.9) -> Pipeline:
     References:
         Rueckauer, Lungu, Hu, Pfeiffer, Liu, Conversion of Continuous-Valued
         Deep Networks to Efficient Event-Driven Networks for Image
-        Classification, Frontiers in Neuroscience 2017, section 2.2.2 and
-        Eq. 7.
+        Classification, Frontiers in Neuroscience 11:682, 2017, section
+        2.2.2 (Parameter Normalization).
     """
     threshold = PercentileThreshold(value, initial_charge=0.0)
     return Pipeline("percentile", (threshold,), guarded=False)
@@ -71,9 +78,11 @@ def spike_norm() -> Pipeline:
 def rmp(scale: float = 0.8) -> Pipeline:
     """RMP: soft reset, and thresholds below the largest current.
 
+    The soft reset is what the paper is about. It sets thresholds layer by
+    layer, too; one factor for all layers is our reading of that.
+
     Args:
-        scale: Factor of Spike-Norm's threshold; the paper chooses one for each
-            network, below 1.
+        scale: Factor of Spike-Norm's threshold. The default is ours.
 
     Returns:
         A pipeline.
@@ -81,7 +90,7 @@ def rmp(scale: float = 0.8) -> Pipeline:
     References:
         Han, Srinivasan, Roy, RMP-SNN: Residual Membrane Potential Neuron for
         Enabling Deeper High-Accuracy and Low-Latency Spiking Neural Network,
-        CVPR 2020, arXiv:2003.01811, section 3.
+        CVPR 2020, arXiv:2003.01811.
     """
     return Pipeline("rmp", (SpikeNormThreshold(scale),), guarded=False)
 
@@ -90,7 +99,9 @@ def tsc(scale: float = 0.8) -> Pipeline:
     """Temporal switch coding: RMP, of which only the events are others.
 
     Accuracy is that of `rmp`; see `switch_coding` for why, and
-    `switch_activity` for the number of events.
+    `switch_activity` for the number of events. Published accuracies are not
+    those of RMP (Li et al., 2021, Tables 4 and 9): the published method is more
+    than this coding of trains.
 
     Args:
         scale: As in `rmp`.
@@ -100,7 +111,7 @@ def tsc(scale: float = 0.8) -> Pipeline:
 
     References:
         Han, Roy, Deep Spiking Neural Network: Energy Efficiency Through Time
-        based Coding, ECCV 2020, section 3.
+        based Coding, ECCV 2020.
     """
     return Pipeline("tsc", (SpikeNormThreshold(scale),), guarded=False)
 

@@ -16,10 +16,13 @@ class ShiftedThreshold:
 
         theta_l = max a_l;    b_l <- b_l + theta_l / (2 T)
 
-    The shift minimises the expected error of a neuron that floors (Deng and
-    Gu, section 4.2: "shift" of theta / 2T). They train the analog network with
-    `min(max(x, 0), theta)`; for one that is trained already theta is its
-    largest activation, as in the comparison of Li et al. (2021).
+    The shift is added to the current of every step, half a level over all of
+    them: a neuron that floors then rounds. Deng and Gu train the analog
+    network with `min(max(x, 0), theta)` and take the largest activation for
+    theta afterwards; Li et al. (2021, section 5.1) apply the same shift to
+    networks that are trained already, and so does this. The code of Deng and
+    Gu has spikes in the last layer, too, which only integrates here; that of Li
+    et al. averages the maxima of batches, of which this takes the largest.
 
     Attributes:
         percentile: Percentage of the activations that do not exceed theta;
@@ -27,7 +30,7 @@ class ShiftedThreshold:
 
     References:
         Deng, Gu, Optimal Conversion of Conventional Artificial Neural Networks
-        to Spiking Neural Networks, ICLR 2021, arXiv:2103.00476, Eq. 11-13.
+        to Spiking Neural Networks, ICLR 2021, arXiv:2103.00476.
     """
 
     sets_threshold = True

@@ -16,9 +16,14 @@ class SpikeNormThreshold:
 
         theta_l = scale * max over i, n, t of (W_l s_{l-1}(t))_n
 
-    with s the spikes of the layers before, whose thresholds are set already
-    (Algorithm 1 of Sengupta et al.). A layer whose current is the same at
-    every step, and any layer in the two-phase clock, has its mean current.
+    with s the spikes of the layers before, of amplitude theta_{l-1}, whose
+    thresholds are set already; a bias is part of the current. A layer whose
+    current is the same at every step, and any layer in the two-phase clock,
+    has its mean current.
+
+    A scale is applied layer by layer: the spikes of scaled layers decide about
+    the next one. The code of hybrid training (Rathi et al., 2020) balances all
+    layers first, then scales.
 
     The potential starts at 0. The images that the currents of a segment are
     kept of are used, see `SweepConfig.current_budget`.
@@ -28,9 +33,9 @@ class SpikeNormThreshold:
             and in hybrid training.
 
     References:
-        Sengupta, Ye, Wang, Liu, Roy, Going deeper in spiking neural networks:
-        VGG and residual architectures, 2019, arXiv:1802.02627, section 4.1.2,
-        Algorithm 1.
+        Sengupta, Ye, Wang, Liu, Roy, Going Deeper in Spiking Neural Networks:
+        VGG and Residual Architectures, Frontiers in Neuroscience 13:95, 2019,
+        arXiv:1802.02627 (Spike-Norm).
     """
 
     sets_threshold = True

@@ -6,6 +6,11 @@ receiver adds each event, times its weight, to a running current and integrates
 that at every step. The running current is the sum of all events so far, and so
 the current that the spikes would have brought: outputs and accuracy are those
 of the same network with plain spikes, the events are others.
+
+Han and Roy send a value as two spikes of opposite sign, whose interval is the
+value. Of a train whose spikes are one run, these are the two events; that
+trains of several runs are sent run by run is our reading for the neurons behind
+the input.
 """
 
 import dataclasses
@@ -60,9 +65,9 @@ def switch_activity(
 
     References:
         Han, Roy, Deep Spiking Neural Network: Energy Efficiency Through Time
-        based Coding, ECCV 2020, section 3. There, too, the neurons behind the
-        input keep their potential at a reset; what is simplified here is that
-        the image is a constant current instead of a pair of switches.
+        based Coding, ECCV 2020. It has the soft reset, too; what is simplified
+        here is that the image is a constant current instead of a pair of
+        switches.
 
     Example:
         >>> for row in baselines.switch_activity(result[64], images):

@@ -48,8 +48,8 @@ def train_block(
 
     References:
         Li et al., BRECQ: Pushing the limit of post-training quantization by
-        block reconstruction, ICLR 2021, arXiv:2102.05426, Eq. 10; Wei et al.,
-        QDrop, ICLR 2022, arXiv:2203.05740.
+        block reconstruction, ICLR 2021, arXiv:2102.05426; Wei et al., QDrop,
+        ICLR 2022, arXiv:2203.05740.
     """
     first = horizon.segments[0].name
     copy = _BlockCopy(horizon.segments, parameters, fixed, options)

@@ -29,7 +29,7 @@ class GaussianThreshold:
 
     References:
         Huang et al., Differential coding for training-free ANN-to-SNN
-        conversion, 2025, arXiv:2503.00301.
+        conversion, ICML 2025, arXiv:2503.00301.
     """
 
     sets_threshold = True

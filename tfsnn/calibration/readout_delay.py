@@ -34,7 +34,7 @@ class ReadoutDelay:
     References:
         Bu et al., Inference-scale complexity in ANN-SNN conversion for
         high-performance and low-power applications, CVPR 2025,
-        arXiv:2409.03368; d there is computed from thresholds.
+        arXiv:2409.03368, section 4.5; d there is computed from thresholds.
     """
 
     sets_threshold = False

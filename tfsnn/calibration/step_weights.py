@@ -30,7 +30,7 @@ class StepWeightCalibration:
     References:
         Read-outs after a delay: Bu et al., Inference-scale complexity in
         ANN-SNN conversion for high-performance and low-power applications,
-        CVPR 2025, arXiv:2409.03368.
+        CVPR 2025, arXiv:2409.03368, section 4.5.
     """
 
     sets_threshold = False

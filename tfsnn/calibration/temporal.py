@@ -24,7 +24,8 @@ class TemporalBiasCalibration:
 
     A train whose mean is right at every step is an even one: less charge comes
     too early for the next layer to take back. A plain neuron stays plain: its
-    input current depends on t.
+    input current depends on t. The authors' code takes another batch of images
+    for each pass; here all passes see the same ones.
 
     Attributes:
         iterations: Passes over the T steps.

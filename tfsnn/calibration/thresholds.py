@@ -155,7 +155,7 @@ class AveragedThreshold:
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 11 and section 5.1, as
-        implemented by the authors.
+        implemented by the authors (yhhhli/SNN_Calibration).
     """
 
     sets_threshold = True

@@ -29,7 +29,7 @@ class Burst(NeuronKind):
 
     References:
         Li and Zeng, Efficient and accurate conversion of spiking neural
-        network with burst spikes, IJCAI 2022.
+        network with burst spikes, IJCAI 2022, arXiv:2204.13271.
     """
 
     max_spikes: int = 4

@@ -43,9 +43,13 @@ def pool_step(
 
     References:
         Rueckauer et al., Conversion of Continuous-Valued Deep Networks to
-        Efficient Event-Driven Networks for Image Classification, 2017, section
-        2.2.6, gates the spikes of the neuron with the highest rate so far;
-        here the output is what that neuron's total grew by.
+        Efficient Event-Driven Networks for Image Classification, Frontiers in
+        Neuroscience 11:682, 2017, section 2.2.6 (Spiking Max-Pooling Layers),
+        lets the spikes of the neuron with the highest estimated rate pass.
+        What the largest total grew by is LIPooling of Li and Zeng, Efficient
+        and accurate conversion of spiking neural network with burst spikes,
+        IJCAI 2022, arXiv:2204.13271, whose code takes each output off all
+        totals: out(t) = max(X[t]) - (out(1) + ... + out(t-1)).
     """
     total = state.total + inputs
     pooled = pool(total)

@@ -22,8 +22,13 @@ class SignedIntegrateAndFire(NeuronKind):
     n is the sum of its spikes so far, which never falls below zero. T + 1
     levels; a spike costs one addition or subtraction. Not a plain neuron.
 
+    In the authors' code a negative spike waits for v <= -1, from a potential of
+    0 at the start; 0 is the bound that belongs to a potential of one half at
+    the start, which rounds.
+
     References:
-        Wang et al., Signed neuron with memory, IJCAI 2022.
+        Wang et al., Signed neuron with memory: towards simple, accurate and
+        high-efficient ANN-SNN conversion, IJCAI 2022.
     """
 
     name: ClassVar[str] = "signed"

@@ -17,7 +17,8 @@ def straight_through_floor(x: tf.Tensor):
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 18; Bengio et al.,
-        Estimating or propagating gradients through stochastic neurons, 2013.
+        Estimating or propagating gradients through stochastic neurons for
+        conditional computation, 2013, arXiv:1308.3432.
     """
     return tf.floor(x), lambda upstream: upstream
 
@@ -29,6 +30,9 @@ def spike_by_recency(
     """A spike whose gradient decays with the time since the last one.
 
         forward s = 1 if v >= 1 else 0;   backward ds / dv = alpha exp(-beta dt)
+
+    As in the authors' code, v and its gradient are in thresholds; a neuron
+    that is exactly at its threshold fires here, and not there.
 
     Args:
         potential: v, `[B, ...]` in thresholds.
@@ -43,7 +47,7 @@ def spike_by_recency(
     References:
         Rathi, Srinivasan, Panda, Roy, Enabling Deep Spiking Neural Networks
         with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
-        2020, arXiv:2005.01807, Eq. 13.
+        2020, arXiv:2005.01807 (surrogate gradient of STDB).
     """
     spikes = tf.cast(potential >= 1.0, potential.dtype)
 

@@ -1,6 +1,7 @@
 """A spiking network as a graph of the Neuromorphic Intermediate Representation.
 
-Reference: Pedersen et al., Neuromorphic intermediate representation, Nature
+Reference: Pedersen et al., Neuromorphic intermediate representation: a unified
+instruction set for interoperable brain-inspired computing, Nature
 Communications 15, 8122 (2024).
 """
 

@@ -51,7 +51,7 @@ def anytime_function(
 
     References:
         Li et al., SEENN: Towards Temporal Spiking Early-Exit Neural Networks,
-        NeurIPS 2023.
+        NeurIPS 2023, arXiv:2304.01230 (SEENN-I: exit by confidence).
     """
     first = window_start(form)
     output = form.model.outputs[0]

@@ -30,9 +30,10 @@ def balanced_thresholds(
         that of the largest one, a layer that is never active 1.0.
 
     References:
-        Bu, Ding, Yu, Huang, Inference-Scale Complexity in ANN-SNN Conversion
-        for High-Performance and Low-Power Applications, CVPR 2025,
-        arXiv:2409.03368, section 4.2.
+        Bu, Li, Yu, Inference-Scale Complexity in ANN-SNN Conversion for
+        High-Performance and Low-Power Applications, CVPR 2025,
+        arXiv:2409.03368, Eq. 14-15 and 17, with the mean of the authors' code
+        for the sum.
     """
     starts = range(0, len(activations), batch_size)
     batches = [

@@ -42,7 +42,7 @@ def equalisation_scale(
 
     References:
         Nagel et al., Data-free quantization through weight equalization and
-        bias correction, 2019, arXiv:1906.04721, Eq. 11.
+        bias correction, ICCV 2019, arXiv:1906.04721, section 4.1.
     """
     first = np.asarray(producer_range, np.float64)
     second = np.asarray(consumer_range, np.float64)

@@ -37,8 +37,9 @@ class GainFit:
     so the split into micro-batches changes the result by roundings only.
 
     References:
-        Chan et al., Algorithms for computing the sample variance, 1983,
-        Eq. 2.1 (merging), and ordinary least squares.
+        Chan, Golub, LeVeque, Algorithms for computing the sample variance:
+        analysis and recommendations, The American Statistician 37 (3), 1983
+        (merging of two samples), and ordinary least squares.
     """
 
     def __init__(self, *, limits: tuple[float, float] = (0.5, 2.0)):

@@ -77,7 +77,8 @@ def coarse_error(
 
     References:
         Huang et al., Differential coding for training-free ANN-to-SNN
-        conversion, 2025, arXiv:2503.00301 (zero of the slope for c = 1/2).
+        conversion, ICML 2025, arXiv:2503.00301
+        (zero of the slope for c = 1/2).
     """
     step = largest / num_levels
     below = np.clip(np.floor((mean - REACH) / step + charge), 0, num_levels)

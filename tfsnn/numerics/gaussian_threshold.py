@@ -73,7 +73,7 @@ def gaussian_threshold(
 
     References:
         Huang et al., Differential coding for training-free ANN-to-SNN
-        conversion, 2025, arXiv:2503.00301 (fixed point k).
+        conversion, ICML 2025, arXiv:2503.00301 (fixed point k).
     """
     quantiser = Quantiser.of(timesteps)
     check_choice("rounding", rounding, tuple(INITIAL_CHARGE))

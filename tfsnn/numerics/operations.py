@@ -63,7 +63,8 @@ def synaptic_operations(spikes: np.ndarray, fan_out: np.ndarray) -> float:
         ValueError: If shapes differ or a number is negative, NaN or infinite.
 
     References:
-        Rathi and Roy, DIET-SNN, 2020, arXiv:2008.03658, section V (energy).
+        Rathi and Roy, DIET-SNN, 2020, arXiv:2008.03658, as used by Li et al.,
+        A Free Lunch From ANN, ICML 2021, section 5.5.
     """
     spikes = np.asarray(spikes, np.float64)
     fan_out = np.asarray(fan_out, np.float64)

@@ -99,8 +99,8 @@ class SortedActivations:
 
         References:
             Diehl et al., Fast-classifying, high-accuracy spiking deep
-            networks through weight and threshold balancing, 2015; compared
-            with in Li et al., 2021, arXiv:2106.06984, Table 2.
+            networks through weight and threshold balancing, IJCNN 2015;
+            compared with in Li et al., 2021, arXiv:2106.06984, Table 2.
         """
         return self._shaped(self._maximum.copy())
 
@@ -122,8 +122,9 @@ class SortedActivations:
 
         References:
             Rueckauer et al., Conversion of continuous-valued deep networks
-            to efficient event-driven networks, 2017; compared with in Li et
-            al., 2021, arXiv:2106.06984, Table 2.
+            to efficient event-driven networks for image classification,
+            Frontiers in Neuroscience 11:682, 2017, section 2.2.2; compared
+            with in Li et al., 2021, arXiv:2106.06984, Table 2.
         """
         if not 0 < q <= 100:
             raise ValueError(

@@ -66,7 +66,7 @@ def equalise(graph: Graph) -> Graph:
 
     References:
         Nagel et al., Data-free quantization through weight equalization and
-        bias correction, 2019, arXiv:1906.04721, section 4.1.
+        bias correction, ICCV 2019, arXiv:1906.04721, section 4.1.
     """
     weights = _equalised(_links(graph))
 
