@@ -44,16 +44,20 @@ PIPELINES = {
     "trained": pipelines.trained(weights=QUICK, temporal_iterations=2),
     "reconstructed": pipelines.reconstructed(blocks=BlockCalibration(**BRIEF)),
 }
-# Each pipeline once at once, the rest with the slow tests.
-CONSTANT_AT_ONCE = ("light", "published", "trained")
+# Most pipelines once at once, the rest with the slow tests.
+AT_ONCE = {
+    ("light", True),
+    ("advanced", False),
+    ("published", True),
+    ("fitted", False),
+    ("trained", True),
+}
 CASES = [
     pytest.param(
         name,
         constant,
         id=f"{name}-{'constant' if constant else 'any'}",
-        marks=[]
-        if constant == (name in CONSTANT_AT_ONCE)
-        else [pytest.mark.slow],
+        marks=[] if (name, constant) in AT_ONCE else [pytest.mark.slow],
     )
     for name in PIPELINES
     for constant in (False, True)
@@ -117,7 +121,15 @@ DIVERGING = {
 }
 
 
-@pytest.mark.parametrize("step", DIVERGING.values(), ids=DIVERGING)
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(
+            step, id=name, marks=[pytest.mark.slow] if "adam" in name else []
+        )
+        for name, step in DIVERGING.items()
+    ],
+)
 def test_a_calibration_goes_on_after_divergence(step, caplog):
     """Undone and reported: all the rest is as if it had not been tried."""
     first, after = MmseThreshold(), BiasCalibration()

@@ -78,7 +78,9 @@ INTERRUPTIONS = [
         name,
         count,
         id=f"{name}-{count}",
-        marks=[] if name == "weights" or count == 3 else [pytest.mark.slow],
+        marks=[]
+        if name == "weights" or (count == 3 and name != "trained blocks")
+        else [pytest.mark.slow],
     )
     for name in RUNS
     for count in range(6)
