@@ -12,7 +12,6 @@ data, T or options, --resume is refused.
 
 import json
 import pathlib
-import shlex
 from typing import Any
 
 from absl import flags
@@ -22,6 +21,7 @@ from tfsnn.errors import UnsupportedLayerError
 from tfsnn.inputs import take
 from tfsnn_tools import (
     calibration_flags,
+    calibration_report,
     command_line,
     flag_groups,
     model_files,
@@ -29,7 +29,6 @@ from tfsnn_tools import (
     quiet_start,
     resumption,
     run_log,
-    tables,
     user_modules,
 )
 from tfsnn_tools.recorded_preprocessing import FIELDS
@@ -115,7 +114,7 @@ def main(argv: list[str]) -> int:
     if options.json:
         print(_text(record))
     else:
-        _report(record, options.output)
+        calibration_report.show(record, options.output)
     return 0
 
 
@@ -157,45 +156,3 @@ def _provenance(
         "versions": quiet_start.versions(),
         "command": command_line.as_typed(argv),
     }
-
-
-def summary(record: dict[str, Any]) -> list[tuple[str, ...]]:
-    """One row per T of a record: T, error, accepted steps, seconds.
-
-    Args:
-        record: As written to calibration.json.
-
-    Returns:
-        Cells; the error is that of the last segment that was calibrated (a
-        neuron layer, or the read-out), on held-out images: mean squared
-        difference over mean square.
-    """
-    rows = []
-    for timesteps in record["timesteps"]:
-        steps = [s for s in record["steps"] if s["timesteps"] == timesteps]
-        last = [s for s in steps if s["segment"] == steps[-1]["segment"]]
-        accepted = sum(step["accepted"] for step in steps)
-        kept = [last[0]["error_before"]]  # Of a read-out left as it is.
-        kept += [step["error_after"] for step in last if step["accepted"]]
-        rows.append(
-            (
-                str(timesteps),
-                f"{kept[-1]:.4f}",
-                f"{accepted} of {len(steps)}",
-                f"{sum(step['seconds'] for step in steps):.1f}",
-            )
-        )
-    return rows
-
-
-def _report(record: dict[str, Any], output: str) -> None:
-    title = (
-        f"Pipeline {record['pipeline']['name']}, {record['num_images']} images,"
-        f" {record['seconds']:.1f} s"
-    )
-    columns = ("T", "error of last layer", "accepted steps", "seconds")
-    tables.print_table(title, columns, summary(record))
-    print(f"Written: {output}")
-    print(
-        f"Next:    tfsnn export --model={shlex.quote(output)} --output=EXPORT"
-    )

@@ -68,9 +68,11 @@ def define_calibration(values: flags.FlagValues) -> None:
         "uncalibrated: thresholds; light: then biases; advanced: weights and"
         " potentials (both of the paper); temporal: a bias a step; fitted:"
         " weights, thresholds and read-out fitted to real spikes; trained:"
-        " weights trained with the bias, then biases; best: several of these"
-        " within --budget; published_...: what the paper's code does; maximum,"
-        " percentile, spike_norm, rmp, opt, local_balancing: methods of others,"
+        " weights trained with the bias, then biases; ..._temporal: and a bias"
+        " a step; reconstructed: fitted after blocks were trained as one; best:"
+        " several of these within --budget; published_...: what the paper's"
+        " code does; maximum, percentile, spike_norm, rmp, tsc, opt,"
+        " local_balancing: methods of others,"
         " to compare with.",
         flag_values=values,
     )

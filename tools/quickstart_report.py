@@ -8,7 +8,15 @@ from typing import Any
 from tfsnn_tools import tables
 
 Say = Callable[[str], None]
-COLUMNS = ("", "T", "accuracy", "as the ANN", "mean firing rate", "seconds")
+COLUMNS = (
+    "",
+    "T",
+    "latency",
+    "accuracy",
+    "as the ANN",
+    "mean firing rate",
+    "seconds",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +63,11 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
         Text for each of `COLUMNS`.
     """
     found = row["evaluation"]
-    rate, timesteps = found["mean_firing_rate"], found["timesteps"]
+    rate = found["mean_firing_rate"]
+    clock = (found["timesteps"], found["latency_steps"])
     return (
         row["name"],
-        "-" if timesteps is None else str(timesteps),
+        *("-" if steps is None else str(steps) for steps in clock),
         tables.percent(found["accuracy"]),
         tables.percent(found["agreement"]),
         "-" if rate is None else f"{rate:.4f}",

@@ -10,6 +10,7 @@ import keras
 
 import tfsnn
 from tfsnn import baselines, calibration, layers
+from tfsnn.conversion import latency_steps
 from tfsnn.errors import DataError, ModelFileError
 from tfsnn_tools import model_files
 from tfsnn_tools.preprocessing import Preprocessing
@@ -27,13 +28,15 @@ PROVENANCE = (
 """What goes from the record into manifests, beside the calibration."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class StoredCalibration(tfsnn.CalibrationResult):
     """A `CalibrationResult` whose models come from files, parameters unread.
 
     Attributes:
         files: T to file.
         sizes: T, as text, to the bytes of each kind of parameter.
+        latencies: T, as text, to the steps from image to output; empty in
+            records from before they were written.
         provenance: What else is known of its making, see `PROVENANCE`.
     """
 
@@ -41,7 +44,16 @@ class StoredCalibration(tfsnn.CalibrationResult):
     sizes: Mapping[str, dict[str, int]] = dataclasses.field(
         default_factory=dict
     )
+    latencies: Mapping[str, int] = dataclasses.field(default_factory=dict)
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def latency_steps(self) -> dict[int, int]:
+        """As written by `tfsnn calibrate`; else those of the models."""
+        return {
+            T: self.latencies.get(str(T)) or latency_steps(self[T])
+            for T in self.timesteps
+        }
 
     @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:
@@ -129,6 +141,7 @@ def _stored(
             if trial["timesteps"] in timesteps
         ),
         sizes=record["parameter_bytes"],
+        latencies=record.get("latency_steps", {}),
         files={T: folder / record["files"][str(T)] for T in timesteps},
         provenance={key: record[key] for key in PROVENANCE if key in record},
     )

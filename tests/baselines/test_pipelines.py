@@ -8,6 +8,7 @@ from tests.reference.balancing import balanced
 from tests.reference.neuron import integrate_and_fire
 from tests.support.dyadic_dense import currents, images, network
 from tfsnn import baselines
+from tfsnn.calibration import ReadoutDelay
 from tfsnn.calibration.sweep import held_out_images
 
 N, T = 32, 6
@@ -94,6 +95,13 @@ def test_local_balancing_equals_the_loop():
         expected[silent] = expected.max()
         np.testing.assert_allclose(one.threshold, expected, rtol=1e-6)
         np.testing.assert_array_equal(one.initial_potential, one.threshold / 2)
+
+
+def test_local_balancing_may_read_out_late():
+    readout = (ReadoutDelay(2),)
+    pipeline = baselines.local_balancing(iterations=7, readout=readout)
+    *_, found = parameters(pipeline)
+    np.testing.assert_array_equal(found.step_weights == 0, np.arange(T) < 2)
 
 
 def test_local_balancing_of_a_layer_shares_one_threshold():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -28,6 +29,7 @@ from tfsnn.calibration.pipelines import (
     uncalibrated,
 )
 
+FIRST = MmseThreshold()
 EVERY = [
     light,
     uncalibrated,
@@ -45,6 +47,36 @@ EVERY = [
 def test_the_first_step_sets_the_threshold(strategies):
     with pytest.raises(ValueError, match="'mine' starts with .*MmseThreshold"):
         Pipeline("mine", strategies)
+
+
+def halve(tap, parameters, timesteps):
+    return parameters
+
+
+@pytest.mark.parametrize(
+    "step", [BiasCalibration, halve, "bias", None, Pipeline("p", (FIRST,))]
+)
+def test_what_is_no_step_is_refused(step):
+    """Not after the calibration, when its record is written."""
+    text = "Pipeline 'mine' has .* among its steps. Supported: values of frozen"
+    with pytest.raises(TypeError, match=text):
+        Pipeline("mine", (FIRST, step))
+
+
+@dataclasses.dataclass(frozen=True)
+class Odd:
+    sets_readout = True
+
+
+def test_a_readout_step_can_be_called():
+    with pytest.raises(TypeError, match=r"has \[Odd\(\)\] among its steps"):
+        Pipeline("mine", (FIRST,), readout=(Odd(),))
+
+
+def test_steps_may_come_as_a_list():
+    pipeline = Pipeline("mine", [FIRST, BiasCalibration()])
+    assert pipeline == Pipeline("mine", (FIRST, BiasCalibration()))
+    assert hash(pipeline)
 
 
 def test_a_readout_step_is_no_step_of_neurons():

@@ -1,8 +1,11 @@
 import dataclasses
 
+import keras
 import pytest
 
+from tests.support.convertible import build, make_images
 from tests.support.kinds import EXTENDED, KINDS
+from tfsnn import calibrate, convert
 from tfsnn.calibration import (
     BiasCalibration,
     MmseThreshold,
@@ -11,7 +14,7 @@ from tfsnn.calibration import (
     TemporalBiasCalibration,
     pipelines,
 )
-from tfsnn.calibration.refusals import check_steps, refusal
+from tfsnn.calibration.refusals import check_sizes, check_steps, refusal
 from tfsnn.dynamics import BitPlane, Burst, IntegrateAndFire
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -107,5 +110,45 @@ def test_a_readout_is_asked_too():
         def refusal(self, kind):
             return f"has no {kind.name}"
 
+        def __call__(self, tap, parameters, timesteps):
+            return parameters
+
     pipeline = Pipeline("p", (MmseThreshold(),), readout=(Picky(),))
     assert refusal(pipeline, BitPlane()) == "Picky has no bit_plane"
+
+
+def any_size():
+    image = keras.Input((None, None, 2))
+    x = keras.layers.Conv2D(2, 3, activation="relu", name="conv")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return convert(keras.Model(image, keras.layers.Dense(3)(x)))
+
+
+TIED = {
+    "potential": pipelines.published_code("potential"),
+    "weights": pipelines.published_code("weights"),
+    "advanced": pipelines.advanced(potentials_per="neuron"),
+    "search": Search(
+        "both",
+        (pipelines.light(), pipelines.published_code("potential")),
+        (1.0, 1.0),
+        1.0,
+    ),
+}
+
+
+@pytest.mark.parametrize("pipeline", TIED.values(), ids=TIED)
+def test_values_of_each_neuron_need_one_size(pipeline):
+    """Before anything is computed, not when the model is built."""
+    text = (
+        r"PotentialCalibration\), and the size of these layers depends on the"
+        r" image: '.*' \(None, None, None, 2\). Supported: .*per='channel'"
+    )
+    with pytest.raises(ValueError, match=text):
+        calibrate(any_size(), make_images(24), timesteps=2, pipeline=pipeline)
+    check_sizes(pipeline, convert(build("relu_layers")))
+
+
+@pytest.mark.parametrize("pipeline", FITTING.values(), ids=FITTING)
+def test_values_of_channels_need_none(pipeline):
+    check_sizes(pipeline, any_size())

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import json
 
@@ -6,7 +7,7 @@ import pytest
 
 from tests.support.convertible import build
 from tfsnn import ConversionConfig, convert
-from tfsnn.calibration import CalibrationResult, Step
+from tfsnn.calibration import CalibrationResult, Step, Trial
 from tfsnn.calibration.pipelines import uncalibrated
 from tfsnn.calibration.result import parameter_bytes
 from tfsnn.types import NeuronParameters
@@ -73,6 +74,8 @@ def test_to_dict_is_plain():
     row = result().to_dict()
     assert json.loads(json.dumps(row)) == row
     assert row["lags"] == {"8": 6, "4": 4}
+    # The current of the first of two neurons is constant.
+    assert row["latency_steps"] == {"8": 14, "4": 8}
     assert row["steps"] == [STEP.to_dict()]
     assert row["pipeline"]["name"] == "uncalibrated"
     assert row["conversion"] == ConversionConfig().to_dict()
@@ -97,6 +100,27 @@ def test_a_step_is_a_row():
         "unevenness_after": None,
         "contributions": None,
     }
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_none_in_a_record(value):
+    step = dataclasses.replace(
+        STEP, error_after=value, contributions={"clipped": value, "round": 0.5}
+    )
+    row = step.to_dict()
+    assert json.dumps(row, allow_nan=False)
+    assert row["error_after"] is None
+    assert row["contributions"] == {"clipped": None, "round": 0.5}
+    trial = Trial("light", 4, value).to_dict()
+    assert trial["error"] is None
+
+
+def test_is_printed_in_one_line():
+    assert repr(result()) == str(result())
+    assert str(result()) == (
+        "CalibrationResult(pipeline='uncalibrated', timesteps=[8, 4], lag=6,"
+        " num_images=16, kept 1 of 1 steps, 2.5 s)"
+    )
 
 
 def test_bytes_of_every_kind_of_parameter():

@@ -11,8 +11,10 @@ from tests.support.convertible import build, make_images
 from tfsnn import calibrate, convert, pipelines
 from tfsnn.calibration import (
     BiasCalibration,
+    BlockCalibration,
     MmseThreshold,
     Pipeline,
+    ReadoutCalibration,
     Search,
     SweepConfig,
     TemporalBiasCalibration,
@@ -50,12 +52,23 @@ WEIGHTED = Pipeline(
     guarded=False,
 )
 TEMPORAL = Pipeline("temporal", (MmseThreshold(), TemporalBiasCalibration(2)))
+BLOCKS = Pipeline(
+    "blocks",
+    (
+        MmseThreshold(),
+        BlockCalibration(iterations=10, batch_size=8, check_every=5),
+        BiasCalibration(),
+    ),
+    readout=(ReadoutCalibration(),),
+)
 RUNS = {
     "residual": ("residual", pipelines.light(iterations=2)),
     "junctions": ("pre_activation", pipelines.light(iterations=1)),
     "concatenated": ("concatenated", pipelines.uncalibrated()),
     "weights": ("residual", WEIGHTED),
     "temporal bias": ("pre_activation", TEMPORAL),
+    "fitted": ("residual", pipelines.fitted()),
+    "trained blocks": ("pre_activation", BLOCKS),
 }
 
 # Every interruption of every run; a few of them at once, the rest with the slow
@@ -65,7 +78,9 @@ INTERRUPTIONS = [
         name,
         count,
         id=f"{name}-{count}",
-        marks=[] if name == "weights" or count == 3 else [pytest.mark.slow],
+        marks=[]
+        if name == "weights" or (count == 3 and name != "trained blocks")
+        else [pytest.mark.slow],
     )
     for name in RUNS
     for count in range(6)
@@ -116,9 +131,10 @@ def assert_same(first, second):
         one, two = first.parameters[T], second.parameters[T]
         assert list(one) == list(two)
         for name in one:
-            for field in ("threshold", "initial_potential", "bias"):
-                assert same(*(getattr(p[name], field) for p in (one, two)))
-            assert same(one[name].temporal_bias, two[name].temporal_bias)
+            for field in dataclasses.fields(one[name]):
+                if field.name != "weights":
+                    values = [getattr(p[name], field.name) for p in (one, two)]
+                    assert same(*values), (name, field.name)
             before, after = one[name].weights or {}, two[name].weights or {}
             assert list(before) == list(after)
             for layer in before:

@@ -1,11 +1,18 @@
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 
 from tests.support.convertible import build, make_images
 from tfsnn import calibrate, convert
-from tfsnn.calibration import MmseThreshold, Pipeline, Search, SweepConfig
+from tfsnn.calibration import (
+    MmseThreshold,
+    Pipeline,
+    Search,
+    SweepConfig,
+    search_run,
+)
 from tfsnn.calibration.pipelines import light, uncalibrated
 from tfsnn.calibration.search_run import output_error
 
@@ -65,6 +72,16 @@ def test_keeps_the_best_at_each_t(lag):
     assert {step.strategy for step in result.steps} == {"MmseThreshold"}
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_no_number_is_not_the_best(monkeypatch, first):
+    """Whichever comes first."""
+    errors = iter([np.nan, 0.5] if first else [0.5, np.nan])
+    monkeypatch.setattr(search_run, "output_error", lambda *_: next(errors))
+    result = run(search(uncalibrated(), SILENT), (2,))
+    chosen = [trial.pipeline for trial in result.trials if trial.chosen]
+    assert chosen == ["silent" if first else "uncalibrated"]
+
+
 def test_the_order_does_not_matter():
     one = run(search(SILENT, uncalibrated()))
     assert_equal(one, run(search(uncalibrated(), SILENT)))
@@ -84,6 +101,27 @@ def test_what_would_take_too_long_is_left_out():
     for trial in late:
         assert (trial.error, trial.chosen) == (None, False)
     assert_equal(result, run(uncalibrated()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Slow:
+    """Thresholds that take their time."""
+
+    sets_threshold = True
+
+    def __call__(self, tap, parameters, timesteps):
+        time.sleep(0.2)
+        return MmseThreshold()(tap, parameters, timesteps)
+
+
+def test_a_cost_that_was_underrated_is_learnt_from():
+    """A tenth of a second a cost of 1e-9: nothing of that price fits now."""
+    slow = Pipeline("slow", (Slow(),))
+    candidates = (uncalibrated(), slow, light())
+    costs, budget = (1.0, 1e-9, 1e-6), 60.0
+    result = run(search(*candidates, costs=costs, budget=budget), (2,))
+    tried = [trial.error is not None for trial in result.trials]
+    assert tried == [True, True, False]
 
 
 def test_the_record_says_what_was_tried():

@@ -174,6 +174,17 @@ def test_averaged_shifts_the_current_instead_of_the_potential():
     np.testing.assert_allclose(got.bias, got.threshold / (2 * T), rtol=1e-6)
 
 
+def test_averaged_tries_nothing_below_6_percent():
+    """95 points from 1.00 to 0.06, as the published code has them."""
+    # The best threshold is near 3, which is 3 % of the maximum.
+    batch = np.append(np.linspace(0, 3, 100_000), 100)[:, None]
+    analog = batch[None].astype("float32")
+    free = propose(AveragedThreshold(1, smallest=0.0), analog=analog)
+    assert 2 <= free.threshold <= 4
+    published = propose(AveragedThreshold(1), analog=analog)
+    np.testing.assert_allclose(published.threshold, 6.0, rtol=1e-6)
+
+
 def test_averaged_takes_fewer_images_than_batches():
     got = propose(AveragedThreshold(7), analog=activations()[:3])
     assert got.threshold > 0
@@ -186,6 +197,8 @@ def test_averaged_takes_fewer_images_than_batches():
         ({"num_candidates": 0}, "`num_candidates` is 0"),
         ({"momentum": 1}, "momentum=1. Supported: numbers from 0, below"),
         ({"momentum": True}, "momentum=True. Supported"),
+        ({"smallest": 1}, "smallest=1. Supported: numbers from 0, below"),
+        ({"smallest": -0.1}, "smallest=-0.1"),
     ],
 )
 def test_averaged_out_of_range_is_refused(arguments, text):

@@ -1,5 +1,7 @@
 """The loop alone, on one number that is to become another."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -109,3 +111,13 @@ def test_images_that_are_held_out_are_not_trained_on():
     found, value = run(error, check_every=1, patience=50, learning_rate=0.02)
     assert found
     assert value == pytest.approx(GOAL - 2, abs=0.2)
+
+
+@pytest.mark.parametrize(("moved", "kept"), [(9.9, True), (10.1, False)])
+def test_kernels_that_explode_are_divergence(moved, kept, monkeypatch, caplog):
+    """However content the held-out images are."""
+    monkeypatch.setattr(Number, "change", lambda self: tf.constant(moved) ** 2)
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        found, value = run(distance)
+    assert found == kept
+    assert ("kernels by 10 times their size" in caplog.text) == (not kept)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,50 @@ def test_equals_augmented_least_squares():
         expected, *_ = np.linalg.lstsq(np.r_[x, rows], y, rcond=None)
         np.testing.assert_allclose(slope[group], expected[:3], rtol=1e-9)
         np.testing.assert_allclose(shift[group], expected[3], rtol=1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 4, 9, 10, 11, 30])
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fewer_rows_than_inputs_give_the_same_map(count, parts, dtype):
+    """Ten inputs: below that many rows the products of rows are solved."""
+    inputs, values = data(size=10, count=count)
+    inputs, values = inputs.astype(dtype), values.astype(dtype)
+    fit = fitted(inputs, values, min(parts, count))
+    slope, shift = fit.solve(RIDGE)
+    plain = fit.solve_without_shift(RIDGE)
+    tolerance = {"rtol": 1e-9 if dtype == "float64" else 1e-4, "atol": 1e-5}
+    for group in range(2):
+        x, y = (a[:, group].astype("float64") for a in (inputs, values))
+        for centre, found in ((True, slope), (False, plain)):
+            a, b = (v - v.mean(axis=0) * centre for v in (x, y))
+            scale = np.mean(
+                [
+                    np.square(one - one.mean(axis=0) * centre).sum() / 10
+                    for one in np.moveaxis(inputs.astype("float64"), 1, 0)
+                ]
+            )
+            penalty = RIDGE * scale * np.eye(10)
+            expected = np.zeros_like(found[group])
+            if scale > 1e-9:
+                expected = np.linalg.solve(a.T @ a + penalty, a.T @ b)
+            np.testing.assert_allclose(found[group], expected, **tolerance)
+        level = y.mean(axis=0) - x.mean(axis=0) @ slope[group]
+        np.testing.assert_allclose(shift[group], level, **tolerance)
+
+
+def test_wide_inputs_take_no_square():
+    """The first Dense layer of VGG-16 reads 25,088 values: 5 GB a square."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(8, 1, 25_088)).astype("float32")
+    values = rng.normal(size=(8, 1, 3))
+    tracemalloc.start()
+    slope, shift = fitted(inputs, values, parts=2).solve(1e-6)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 * inputs.nbytes
+    answer = np.einsum("ngd,gdc->ngc", inputs, slope) + shift
+    np.testing.assert_allclose(answer, values, atol=1e-3)
 
 
 def test_micro_batches_change_nothing():

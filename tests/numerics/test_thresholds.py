@@ -358,14 +358,26 @@ def test_percentage_out_of_range_is_refused(q):
         SortedActivations(np.ones(3)).percentile(q)
 
 
+@pytest.mark.parametrize("smallest", [0.06, 0.5, 0.99])
+def test_smallest_leaves_out_points(rng, smallest):
+    values = np.append(rng.uniform(0, 1, 5000), 100)
+    theta = SortedActivations(values, "layer").mmse(8, smallest=smallest)
+    grid = [k for k in range(1, 101) if k / 100 >= smallest]
+    errors = [
+        np.mean((response(values, k, 8, 0.0) - values) ** 2) for k in grid
+    ]
+    assert theta == grid[int(np.argmin(errors))]
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"timesteps": 0}, "`timesteps` is 0"),
         ({"timesteps": 4, "rounding": "up"}, "`rounding` is 'up'"),
         ({"timesteps": 4, "num_candidates": 0}, "`num_candidates` is 0"),
+        ({"timesteps": 4, "smallest": 1.0}, "`smallest` is 1.0. Supported"),
     ],
-    ids=["timesteps", "rounding", "num_candidates"],
+    ids=["timesteps", "rounding", "num_candidates", "smallest"],
 )
 def test_options_of_mmse_are_checked(options, text):
     with pytest.raises(ValueError, match=text):

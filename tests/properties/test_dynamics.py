@@ -172,3 +172,15 @@ def test_count_layer_gives_the_mean_of_the_spikes(
     means = CountActivation(8, cell, **options)(mean)
     spikes = spikes.numpy().reshape(current.shape)
     np.testing.assert_array_equal(means, spikes.mean(axis=0))
+
+
+@given(trains(), charges, seeds)
+def test_two_phase_does_not_care_when_current_comes(train, start, seed):
+    """All of it is there before the first decision: its order is nothing."""
+    current, _ = train
+    timesteps = len(current)
+    order = np.random.default_rng(seed).permutation(timesteps)
+    spikes, potential = run(current, timesteps, start)
+    again, left = run(current[order], timesteps, start)
+    np.testing.assert_array_equal(spikes, again)
+    np.testing.assert_array_equal(potential, left)

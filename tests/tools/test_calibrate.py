@@ -211,38 +211,6 @@ def test_same_seed_same_models(command, flags, tmp_path):
     np.testing.assert_array_equal(*outputs)
 
 
-STEP = {
-    "timesteps": 8,
-    "segment": "a",
-    "seconds": 1.0,
-    "accepted": True,
-    "error_before": 0.5,
-}
-
-
-def test_summary():
-    first = {**STEP, "error_before": None}
-    record = {
-        "timesteps": [8],
-        "steps": [
-            {**first, "error_after": 0.5},
-            {**first, "segment": "b", "error_after": 0.25},
-            {**STEP, "segment": "b", "error_after": 9.0, "accepted": False},
-        ],
-    }
-    assert calibrate.summary(record) == [("8", "0.2500", "2 of 3", "3.0")]
-
-
-def test_summary_of_a_readout_left_as_it_is():
-    readout = {"segment": "readout", "error_before": 0.125, "accepted": False}
-    steps = [
-        {**STEP, "error_before": None, "error_after": 0.5},
-        {**STEP, **readout, "error_after": 9.0},
-    ]
-    record = {"timesteps": [8], "steps": steps}
-    assert calibrate.summary(record) == [("8", "0.1250", "1 of 2", "2.0")]
-
-
 def test_what_json_has_no_number_for_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         calibrate.write({}, {"steps": [float("inf")]}, tmp_path)

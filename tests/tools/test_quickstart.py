@@ -216,6 +216,7 @@ def test_cells_of_a_network_without_time():
         "accuracy": 0.5,
         "agreement": None,
         "mean_firing_rate": None,
+        "latency_steps": None,
         "timesteps": None,
         "seconds": 1.25,
     }
@@ -223,11 +224,34 @@ def test_cells_of_a_network_without_time():
     assert quickstart_report.cells(row) == (
         "ANN",
         "-",
+        "-",
         "50.00 %",
         "-",
         "-",
         "1.2",
     )
+
+
+def test_cells_say_steps_and_latency():
+    evaluation = {
+        "accuracy": 0.5,
+        "agreement": 0.75,
+        "mean_firing_rate": 0.125,
+        "latency_steps": 12,
+        "timesteps": 8,
+        "seconds": 1.25,
+    }
+    row = quickstart_report.cells({"name": "light", "evaluation": evaluation})
+    assert len(row) == len(quickstart_report.COLUMNS)
+    assert dict(zip(quickstart_report.COLUMNS, row, strict=True)) == {
+        "": "light",
+        "T": "8",
+        "latency": "12",
+        "accuracy": "50.00 %",
+        "as the ANN": "75.00 %",
+        "mean firing rate": "0.1250",
+        "seconds": "1.2",
+    }
 
 
 def test_silent_narrator_prints_nothing(capsys):

@@ -85,6 +85,14 @@ def test_record_of_before_there_were_fields(folder):
     assert "preprocessing_fields" not in stored.provenance
 
 
+def test_record_of_before_there_were_latencies(folder):
+    path = folder / "calibration.json"
+    record = json.loads(path.read_text())
+    written = {int(T): n for T, n in record.pop("latency_steps").items()}
+    path.write_text(json.dumps(record))
+    assert read(folder).latency_steps == written == {2: 2, 4: 4}
+
+
 def test_damaged_fields(folder):
     path = folder / "calibration.json"
     record = json.loads(path.read_text())

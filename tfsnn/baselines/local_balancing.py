@@ -28,7 +28,8 @@ class LocalBalancing:
     * Batches come in order, theirs at random.
     * A channel that is never active gets the largest threshold; theirs stays
       at 0.
-    * The delayed read-out (section 4.5) is left out.
+    * The delayed read-out (section 4.5) is a step of its own, `ReadoutDelay`,
+      and its delay measured instead of computed.
 
     Attributes:
         iterations: Steps; each takes the next batch of the images. The default

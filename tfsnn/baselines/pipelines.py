@@ -8,6 +8,7 @@ from tfsnn.calibration import (
     MaximumThreshold,
     PercentileThreshold,
     Pipeline,
+    Strategy,
 )
 
 from .local_balancing import LocalBalancing
@@ -128,13 +129,18 @@ def opt() -> Pipeline:
 
 
 def local_balancing(
-    *, per: str = "channel", iterations: int = 1000
+    *,
+    per: str = "channel",
+    iterations: int = 1000,
+    readout: tuple[Strategy, ...] = (),
 ) -> Pipeline:
     """LTB: thresholds balanced on each layer alone, potentials at half.
 
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
         iterations: Steps of balancing.
+        readout: Steps of the read-out; `(ReadoutDelay(),)` for one that starts
+            late, as published with it.
 
     Returns:
         A pipeline.
@@ -143,4 +149,4 @@ def local_balancing(
         See `LocalBalancing`.
     """
     threshold = LocalBalancing(per=per, iterations=iterations)
-    return Pipeline("local_balancing", (threshold,), guarded=False)
+    return Pipeline("local_balancing", (threshold,), False, readout)

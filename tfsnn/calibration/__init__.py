@@ -10,6 +10,7 @@ from .images import CalibrationImages
 from .least_squares import LeastSquaresCalibration
 from .pipeline import Pipeline
 from .potentials import PotentialCalibration
+from .readout_delay import ReadoutDelay
 from .readouts import ReadoutCalibration
 from .record import Step, Trial
 from .result import CalibrationResult
@@ -43,6 +44,7 @@ __all__ = [
     "Pipeline",
     "PotentialCalibration",
     "ReadoutCalibration",
+    "ReadoutDelay",
     "Search",
     "SegmentView",
     "Step",

@@ -24,7 +24,7 @@ from .images import MAX_IMAGES, CalibrationImages
 from .pipeline import Pipeline
 from .pipelines import light
 from .record import lag_at
-from .refusals import check_steps
+from .refusals import check_sizes, check_steps
 from .result import CalibrationResult
 from .search import Search
 from .search_run import run_search
@@ -69,7 +69,8 @@ def calibrate(
         TypeError: If the model, the pipeline or the config is none.
         ValueError: If a T is out of range or given twice, a lag exceeds every
             T or is of no neuron, another number is out of range, or the kind
-            of neuron cannot have the T, the lag or a step of the pipeline.
+            of neuron cannot have the T, the lag or a step of the pipeline, or
+            a step needs images of one size.
     """
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
@@ -84,6 +85,7 @@ def calibrate(
         conversion = convert(conversion)
     check_lag_names(config.lag, conversion.neuron_names)
     check_steps(pipeline, conversion.config.kind)
+    check_sizes(pipeline, conversion)
     lag = _checked_lag(config.lag, every, conversion)
     config = dataclasses.replace(config, lag=lag)
     data = CalibrationImages.from_any(

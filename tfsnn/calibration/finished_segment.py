@@ -60,7 +60,7 @@ def encode(finished: FinishedSegment, seconds: float) -> bytes:
     record = {
         "segment": finished.segment,
         "timesteps": finished.timesteps,
-        "steps": [step.to_dict() for step in finished.steps],
+        "steps": [dataclasses.asdict(step) for step in finished.steps],
         "weights": weights,
         "dtypes": {name: array.dtype.name for name, array in arrays.items()},
         "seconds": seconds,

@@ -24,12 +24,15 @@ class Pipeline:
     readout: tuple[Strategy, ...] = ()
 
     def __post_init__(self):
-        """Checks that every step is where it can work.
+        """Checks that every step is one, and where it can work.
 
         Raises:
+            TypeError: If a step is no frozen dataclass that can be called.
             ValueError: If the first step does not set the threshold, a step of
                 neurons is a read-out or one of read-outs a neuron.
         """
+        if isinstance(self.strategies, list):
+            object.__setattr__(self, "strategies", tuple(self.strategies))
         first = self.strategies[0] if self.strategies else None
         if not getattr(first, "sets_threshold", False):
             raise ValueError(
@@ -37,6 +40,7 @@ class Pipeline:
                 " first step that sets the threshold. Put MmseThreshold() in"
                 " front."
             )
+        _check_steps(self.name, self.strategies)
         misplaced = [s for s in self.strategies if _is_of_readouts(s)]
         if misplaced:
             raise ValueError(
@@ -54,6 +58,7 @@ class Pipeline:
                 " (ReadoutCalibration(),), and steps of neurons among the"
                 " strategies."
             )
+        _check_steps(self.name, self.readout)
 
     def to_dict(self) -> dict:
         """Name and every step with its hyper-parameters, plain types."""
@@ -68,3 +73,23 @@ class Pipeline:
 
 def _is_of_readouts(strategy: Strategy) -> bool:
     return getattr(strategy, "sets_readout", False)
+
+
+def _check_steps(name: str, steps: tuple[Strategy, ...]) -> None:
+    wrong = [step for step in steps if not _is_step(step)]
+    if wrong:
+        raise TypeError(
+            f"Pipeline '{name}' has {wrong} among its steps. Supported: values"
+            " of frozen dataclasses that can be called, see"
+            " tfsnn.calibration.Strategy. Write BiasCalibration() with its"
+            " brackets; decorate a class of your own with"
+            " @dataclasses.dataclass(frozen=True)."
+        )
+
+
+def _is_step(step) -> bool:
+    return (
+        not isinstance(step, type)
+        and dataclasses.is_dataclass(step)
+        and callable(step)
+    )

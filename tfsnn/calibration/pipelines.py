@@ -1,4 +1,10 @@
-"""Named sequences of strategies."""
+"""Named sequences of strategies.
+
+To choose: `light` for a first look and for many steps (64 and more, two-phase
+16), `fitted` for fewer, `reconstructed` where accuracy is worth minutes,
+`temporal` where weights have to stay, `best` to have it decided.
+`uncalibrated`, `advanced` and `published_code` are there to compare with.
+"""
 
 from tfsnn.numerics.checks import check_choice
 
@@ -26,6 +32,8 @@ def uncalibrated(
 ) -> Pipeline:
     """Thresholds, of least squared error by default, and nothing else.
 
+    To see what calibration brings, or which threshold is best by itself.
+
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
         rounding: Quantiser of the threshold search, `"floor"` or `"round"`.
@@ -49,6 +57,8 @@ def light(
 ) -> Pipeline:
     """The Light pipeline: thresholds, then bias calibration.
 
+    For a first look, and for many steps (T of 64 and more, two-phase 16), where
+    little is left to gain: seconds, and weights stay as they are.
     `light(per="layer", rounding="floor", iterations=1)` is the paper's; the
     defaults measure better.
 
@@ -82,6 +92,8 @@ def advanced(
 ) -> Pipeline:
     """The Advanced pipeline: weight, then potential calibration.
 
+    To compare with the paper: up to 5,000 iterations a layer, where `trained`
+    and `reconstructed` have 500 and `fitted` none.
     `advanced(per="layer", rounding="floor", potentials_per="neuron")` is the
     paper's.
 
@@ -153,6 +165,11 @@ def temporal(
 ) -> Pipeline:
     """Thresholds, then a temporal bias: one charge a channel and step.
 
+    For few steps in the pipelined clock or with a small lag, where weights have
+    to stay as they are. In the two-phase clock (`lag=T`) it does not matter
+    when a spike comes, and this is `uncalibrated`: take `light` or `fitted`.
+    Bit-plane neurons cannot have it.
+
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
         iterations: Passes over the steps.
@@ -190,6 +207,9 @@ def trained(
     threshold: Strategy | None = None,
 ) -> Pipeline:
     """Ours: thresholds, trained weights, then biases on the real spikes.
+
+    For weights trained in a way of your own (`weights`), with passes of
+    temporal bias for few pipelined steps; `fitted` needs no training.
 
     Weights are trained on mean rates through the neuron's own response, the
     bias with them; what rates hide is left to the steps after it.
@@ -229,6 +249,9 @@ def fitted(
     threshold: Strategy | None = None,
 ) -> Pipeline:
     """Ours, without training: everything fitted to what neurons really emit.
+
+    The first choice for few steps (T up to 32, two-phase up to 8; above that
+    `light` does as well): there is no learning rate, and nothing to tune.
 
     Thresholds and biases first, then the weights by regression of the error
     that is left, thresholds and initial potentials by trial on real spikes, and
@@ -271,9 +294,9 @@ def reconstructed(
 ) -> Pipeline:
     """Ours: blocks trained as one, then fitted to what neurons really emit.
 
-    The most thorough one, and the slowest: `fitted` after the weights, biases
-    and thresholds in front of each neuron were trained for what the rest of its
-    residual block makes of them.
+    The most thorough one, and the slowest, for where accuracy is worth minutes:
+    `fitted` after the weights, biases and thresholds in front of each neuron
+    were trained for what the rest of its residual block makes of them.
 
     Args:
         per: Thresholds per `"layer"` or `"channel"`.
@@ -296,13 +319,14 @@ def reconstructed(
 def best(budget: float = 600.0) -> Search:
     """Tries what we have, from quick to thorough, and keeps the best.
 
+    For those who do not want to choose, at a given clock (`SweepConfig.lag`).
     Judged for each T by the outputs of the whole spiking network on held-out
     images; the result's `trials` say what was tried. What would not end within
     the budget is left out, and so are temporal biases for bit-plane neurons;
     Light always runs.
 
     Args:
-        budget: Seconds, above 0. About 50 times a Light calibration is enough
+        budget: Seconds, above 0. 50 to 80 times a Light calibration are enough
             for all candidates.
 
     Returns:

@@ -41,6 +41,11 @@ class PotentialCalibration:
         check_choice("per", self.per, PER)
         check_damping(self.damping)
 
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether the size of every feature map has to be known."""
+        return self.per == "neuron"
+
     def __call__(
         self, tap: Tap, parameters: NeuronParameters, timesteps: int
     ) -> NeuronParameters:

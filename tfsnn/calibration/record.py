@@ -1,6 +1,8 @@
 """What happened in a calibration, one row a step."""
 
 import dataclasses
+import math
+from typing import Any
 
 from tfsnn.conversion.lags import Lag, lag_within
 from tfsnn.dynamics.neuron_kind import NeuronKind
@@ -20,7 +22,8 @@ class Step:
         timesteps: T.
         strategy: Class name of the strategy.
         error_before: Error with the parameters before; None: none were set.
-        error_after: Error with what was proposed.
+        error_after: Error with what was proposed; where that is no number,
+            NaN or infinite, and None in a record.
         unevenness_before: Where a temporal bias was proposed: mean squared
             difference between what a channel emits in each step, on average,
             and its analog mean, over the same mean square as the errors;
@@ -46,8 +49,8 @@ class Step:
     contributions: dict[str, float] | None = None
 
     def to_dict(self) -> dict:
-        """Plain types."""
-        return dataclasses.asdict(self)
+        """Plain types; None for errors that are no numbers."""
+        return _finite(dataclasses.asdict(self))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +86,8 @@ class Trial:
         return dataclasses.replace(self, chosen=self.pipeline == best)
 
     def to_dict(self) -> dict:
-        """Plain types."""
-        return dataclasses.asdict(self)
+        """Plain types; None for an error that is no number."""
+        return _finite(dataclasses.asdict(self))
 
 
 def lag_at(lag: Lag | None, timesteps: int, kind: NeuronKind) -> Lag:
@@ -101,3 +104,12 @@ def lag_at(lag: Lag | None, timesteps: int, kind: NeuronKind) -> Lag:
     if lag is None:
         return default_lag(kind, timesteps)
     return lag_within(lag, timesteps)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has neither NaN nor infinity."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,9 +1,14 @@
-"""Which steps of a pipeline a kind of neuron cannot have."""
+"""Which steps of a pipeline a kind of neuron, or a network, cannot have."""
 
+from collections.abc import Iterator
+
+from tfsnn.conversion import Conversion
+from tfsnn.conversion.check import is_neuron
 from tfsnn.dynamics.neuron_kind import NeuronKind
 
 from .pipeline import Pipeline
 from .search import Search
+from .strategy import Strategy
 
 
 def refusal(pipeline: Pipeline, kind: NeuronKind) -> str | None:
@@ -47,3 +52,47 @@ def check_steps(pipeline: Pipeline | Search, kind: NeuronKind) -> None:
             f" {reason}. Take another pipeline, such as light(), or another"
             " neuron in the ConversionConfig."
         )
+
+
+def check_sizes(pipeline: Pipeline | Search, conversion: Conversion) -> None:
+    """Raises unless feature maps have the sizes that the steps need.
+
+    Args:
+        pipeline: The steps; of a search those of all candidates.
+        conversion: The network.
+
+    Raises:
+        ValueError: If a step sets something for each neuron, and the number of
+            neurons of a layer depends on the size of the image.
+    """
+    tied = {
+        type(step).__name__: None
+        for step in _steps(pipeline)
+        if getattr(step, "needs_sizes", False)
+    }
+    shapes = {
+        call.name: call.output_tensors[0].shape
+        for call in conversion.graph
+        if is_neuron(call)
+    }
+    open_ended = [
+        f"'{name}' {tuple(shape)}"
+        for name, shape in shapes.items()
+        if None in shape[1:]
+    ]
+    if tied and open_ended:
+        raise ValueError(
+            f"Pipeline '{pipeline.name}' sets values for each neuron"
+            f" ({', '.join(tied)}), and the size of these layers depends on"
+            f" the image: {', '.join(open_ended)}. Supported: networks for"
+            " images of one size, or values per channel. Build the network"
+            " with a keras.Input of that size, or pass per='channel'."
+        )
+
+
+def _steps(pipeline: Pipeline | Search) -> Iterator[Strategy]:
+    if isinstance(pipeline, Search):
+        for candidate in pipeline.candidates:
+            yield from candidate.strategies
+    else:
+        yield from pipeline.strategies

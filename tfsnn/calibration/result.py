@@ -10,12 +10,13 @@ from tfsnn.conversion import Conversion
 from tfsnn.conversion.lags import Lag
 from tfsnn.types import NeuronParameters, Parameters, ReadoutParameters
 
+from .latency import latency_of
 from .pipeline import Pipeline
 from .record import Step, Trial, lag_at
 from .search import Search
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CalibrationResult(Mapping):
     """A mapping from T to the calibrated spiking model.
 
@@ -61,6 +62,14 @@ class CalibrationResult(Mapping):
         return {T: lag_at(self.lag, T, kind) for T in self.timesteps}
 
     @property
+    def latency_steps(self) -> dict[int, int]:
+        """T to the steps from image to output: T and the lags on the way."""
+        return {
+            T: latency_of(self.conversion, lag, T)
+            for T, lag in self.lags.items()
+        }
+
+    @property
     def parameter_bytes(self) -> dict[str, dict[str, int]]:
         """T, as text, to the bytes of each kind of parameter."""
         return {
@@ -88,6 +97,16 @@ class CalibrationResult(Mapping):
             )
         return self._models[timesteps]
 
+    def __repr__(self) -> str:
+        """One line; `to_dict` has the whole record."""
+        kept = sum(step.accepted for step in self.steps)
+        return (
+            f"{type(self).__name__}(pipeline={self.pipeline.name!r},"
+            f" timesteps={list(self.timesteps)}, lag={self.lag},"
+            f" num_images={self.num_images}, kept {kept} of"
+            f" {len(self.steps)} steps, {self.seconds:.1f} s)"
+        )
+
     def __contains__(self, timesteps: object) -> bool:
         """Whether a T was calibrated; builds no model."""
         return timesteps in self.parameters
@@ -108,6 +127,9 @@ class CalibrationResult(Mapping):
             "timesteps": list(self.timesteps),
             "lag": self.lag,
             "lags": {str(T): lag for T, lag in self.lags.items()},
+            "latency_steps": {
+                str(T): steps for T, steps in self.latency_steps.items()
+            },
             "num_images": self.num_images,
             "digest": self.digest,
             "seed": self.seed,

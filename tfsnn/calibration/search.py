@@ -16,8 +16,8 @@ class Search:
             is always run.
         costs: About how long each takes, the first one taking 1.
         budget: Seconds for all of them. A pipeline that would not end in time,
-            judging by the first one, is left out, as is one with a step that
-            the kind of neuron cannot have.
+            judging by the slowest so far for its cost, is left out, as is one
+            with a step that the kind of neuron cannot have.
     """
 
     name: str

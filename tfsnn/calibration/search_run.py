@@ -64,6 +64,7 @@ def run_search(
     target = _outputs(_calls(conversion.analog), watched)
     best: dict[int, tuple] = {}
     trials = []
+    unit = 0.0  # Most seconds for a cost of 1 so far.
     pairs = zip(search.candidates, search.costs, strict=True)
     for number, (pipeline, cost) in enumerate(pairs):
         began = time.monotonic()
@@ -72,7 +73,6 @@ def run_search(
         )
         part = checkpoint and checkpoint.part(f"candidate-{number}")
         is_begun = not trials or (part and part.num_finished)
-        unit = trials[0].seconds if trials else 0.0
         in_time = is_begun or spent + cost * unit <= search.budget
         if not in_time or refusal(pipeline, conversion.config.kind):
             trials += [Trial(pipeline.name, T) for T in timesteps]
@@ -82,6 +82,7 @@ def run_search(
         )
         seconds = time.monotonic() - began
         seconds += part.earlier_seconds if part else 0
+        unit = max(unit, seconds / cost)
         for T in timesteps:
             model = conversion.spiking_model(
                 T,
@@ -91,7 +92,7 @@ def run_search(
             error = output_error(model, watched, target)
             trials.append(Trial(pipeline.name, T, error, seconds))
             of_t = [step for step in steps if step.timesteps == T]
-            if T not in best or error < best[T][0]:
+            if T not in best or error < best[T][0] or np.isnan(best[T][0]):
                 best[T] = (error, pipeline.name, found[T], of_t)
     chosen = {T: name for T, (_, name, *_) in best.items()}
     return (

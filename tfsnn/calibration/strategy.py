@@ -20,7 +20,9 @@ class Strategy(Protocol):
     and proposes `ReadoutParameters`.
 
     One that does not fit every kind of neuron has a method `refusal(kind)`:
-    why not, and which kinds are supported; None if it fits.
+    why not, and which kinds are supported; None if it fits. One that sets
+    something for each neuron has `needs_sizes = True`: networks for images of
+    any size are refused.
     """
 
     def __call__(

@@ -149,8 +149,9 @@ class AveragedThreshold:
     Attributes:
         num_batches: Batches the images are divided into; 7 there.
         momentum: Weight of the average so far, 0 up to below 1; 0.9 there.
-        num_candidates: Points of the grid on (0, maximum]; there, the largest
-            95 of 100.
+        num_candidates: Points of the grid on (0, maximum].
+        smallest: Share of the maximum below which no point is tried, from 0 to
+            below 1; 0.06 there, which leaves 95 points.
 
     References:
         Li et al., A Free Lunch From ANN, ICML 2021, Eq. 11 and section 5.1, as
@@ -161,6 +162,7 @@ class AveragedThreshold:
     num_batches: int = 7
     momentum: float = 0.9
     num_candidates: int = 100
+    smallest: float = 0.06
 
     def __post_init__(self):
         """Checks the values.
@@ -170,11 +172,13 @@ class AveragedThreshold:
         """
         check_count("num_batches", self.num_batches)
         check_count("num_candidates", self.num_candidates)
-        if not is_number(self.momentum) or not 0 <= self.momentum < 1:
-            raise ValueError(
-                f"momentum={self.momentum!r}. Supported: numbers from 0, below"
-                " 1. Pass 0.9 for the published code's."
-            )
+        for name, published in (("momentum", 0.9), ("smallest", 0.06)):
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value < 1:
+                raise ValueError(
+                    f"{name}={value!r}. Supported: numbers from 0, below 1."
+                    f" Pass {published} for the published code's."
+                )
 
     def refusal(self, kind: NeuronKind) -> str | None:
         """The published code knows plain neurons only."""
@@ -192,7 +196,9 @@ class AveragedThreshold:
         average = None
         for batch in np.array_split(tap.analog, count):
             found = SortedActivations(batch, "layer").mmse(
-                timesteps, num_candidates=self.num_candidates
+                timesteps,
+                num_candidates=self.num_candidates,
+                smallest=self.smallest,
             )
             if average is None:
                 average = found

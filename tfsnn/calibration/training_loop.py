@@ -16,7 +16,8 @@ from .training_options import TrainingOptions
 HELD_OUT = 4
 """One image in this many watches the training."""
 EXPLOSION = 10.0
-"""Growth of the held-out error that is divergence."""
+"""Growth of the held-out error, or of the kernels by their own size, that is
+divergence."""
 WATCHED_BATCH = 128
 
 Error = Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]
@@ -145,11 +146,14 @@ class _Watch:
         self._patience = patience
         self._waited = 0
         self.start = self.last = self._lowest = error()
+        self.moved = 0.0
         self.best: list[np.ndarray] | None = None
 
     @property
     def has_diverged(self) -> bool:
-        return not self.last <= EXPLOSION * self.start
+        return not (
+            self.last <= EXPLOSION * self.start and self.moved <= EXPLOSION
+        )
 
     @property
     def is_over(self) -> bool:
@@ -158,10 +162,12 @@ class _Watch:
     def look(self):
         """Measures the weights of now."""
         self.last = self._error()
+        self.moved = math.sqrt(float(self._copy.change()))
         values = self._copy.snapshot()
         if not all(np.isfinite(value).all() for value in values):
             self.last = math.nan
-        if self.last < self._lowest:
+        # A saturated layer is content with kernels of any size.
+        if self.last < self._lowest and not self.has_diverged:
             self._lowest, self.best, self._waited = self.last, values, 0
         else:
             self._waited += 1
@@ -188,12 +194,13 @@ def _run(name, step, batches, watch, options):
     if watch.has_diverged:
         logging.warning(
             "Weight calibration of layer '%s' diverged at learning_rate=%g:"
-            " its held-out error went from %g to %g. Supported: growth up to"
-            " %g times. Kept the best weights before that; lower the learning"
-            " rate.",
+            " its held-out error went from %g to %g, its kernels by %.2g times"
+            " their size. Supported: up to %g times. Kept the best weights"
+            " before that; lower the learning rate.",
             name,
             options.learning_rate,
             watch.start,
             watch.last,
+            watch.moved,
             EXPLOSION,
         )

@@ -147,6 +147,7 @@ class SortedActivations:
         *,
         rounding: str = "floor",
         num_candidates: int = 100,
+        smallest: float = 0.0,
     ) -> np.ndarray:
         """Threshold with the least mean squared quantisation error.
 
@@ -164,6 +165,8 @@ class SortedActivations:
                 theta / 2.
             num_candidates: Points of the grid, at least 1; 100 as in the
                 paper, section 4.2.
+            smallest: Points below this share of max x are left out, from 0 to
+                below 1.
 
         Returns:
             Thresholds above 0, float64: `[C]`, or `()` for "layer".
@@ -177,7 +180,13 @@ class SortedActivations:
         quantiser = Quantiser.of(timesteps)
         check_choice("rounding", rounding, tuple(INITIAL_CHARGE))
         check_count("num_candidates", num_candidates)
+        if not 0 <= smallest < 1:
+            raise ValueError(
+                f"`smallest` is {smallest!r}. Supported: shares from 0, below "
+                "1. Pass 0 for the whole grid."
+            )
         fractions = np.arange(1, num_candidates + 1) / num_candidates
+        fractions = fractions[fractions >= smallest]
         largest = self._maximum.copy()
         for index in np.flatnonzero(~self._dead):
             # From the largest down: argmin returns the first of equals.
