@@ -15,6 +15,9 @@ PYTEST_FLAGS ?=
 # One process a core, a file of tests in one of them: models that a file shares
 # are built once.
 PARALLEL ?= --numprocesses=auto --dist=loadfile
+# Each of them with a thread a core would wait in NumPy's products most of the
+# time.
+export OPENBLAS_NUM_THREADS ?= 1
 
 # TensorFlow's start-up notes would bury our own output.
 export TF_CPP_MIN_LOG_LEVEL := 2
