@@ -56,6 +56,17 @@ def test_outputs_equal_those_of_the_folded_model(residual, lag):
     assert_same_bits(compiled(SteppingForm(model)), model)
 
 
+def test_windows_compile(residual):
+    model = spiking(residual, timesteps=T, lag=1)
+    form = SteppingForm(model)
+    batch = images(2)
+    got = tf.function(form.run, jit_compile=True)(batch)
+    for one, wanted in zip(
+        keras.tree.flatten(got), keras.tree.flatten(model(batch)), strict=True
+    ):  # XLA divides by T with another rounding.
+        np.testing.assert_allclose(one, wanted, atol=1e-6)
+
+
 @pytest.mark.parametrize("lag", [0, 1, T])
 def test_each_layer_runs_in_its_window_alone(residual, lag, monkeypatch):
     """T times; without that T and all the lags on the way."""

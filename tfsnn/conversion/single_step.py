@@ -131,9 +131,9 @@ class SingleStep:
             return computed()
         since = self._state.step - self._table.arrival(call)
         temporal = [read[key] for key in read if key in self._table.offsets]
-        batch_size = tf.shape(temporal[0])[0]
 
         def nothing():
+            batch_size = tf.shape(temporal[0])[0]
             return keras.tree.map_structure(
                 lambda x: tf.zeros([batch_size, *x.shape[1:]], x.dtype),
                 call.outputs,
