@@ -63,12 +63,13 @@ def define_flags() -> flags.FlagValues:
     return values
 
 
-def cells(options: flags.FlagValues, num_images: int) -> list[dict]:
+def cells(options: flags.FlagValues, num_images: int, pool: int) -> list[dict]:
     """The key of every calibration asked for.
 
     Args:
         options: Parsed flags.
         num_images: Calibration images of a cell.
+        pool: Images that seeds draw them from.
 
     Returns:
         Plain types; keys differ if a result may differ.
@@ -82,6 +83,7 @@ def cells(options: flags.FlagValues, num_images: int) -> list[dict]:
         "neuron": neuron_flags.label(options),
         "tfsnn": quiet_start.versions()["tfsnn"],
         "images": num_images,
+        "pool": pool,
     }
     return [
         {
@@ -234,7 +236,7 @@ def main(argv: list[str]) -> int:
     done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]
     about = benchmark_record.origin(argv)
     used = min(options.images, len(images))
-    for key in cells(options, used):
+    for key in cells(options, used, len(images)):
         left = {
             count: test
             for count, test in tests.items()

@@ -60,7 +60,7 @@ def summary(record: dict[str, Any]) -> list[tuple[str, ...]]:
             (
                 str(timesteps),
                 str(record["latency_steps"][str(timesteps)]),
-                f"{kept[-1]:.4f}",
+                _error(kept[-1]),
                 f"{accepted} of {len(steps)}",
                 f"{sum(step['seconds'] for step in steps):.1f}",
             )
@@ -83,13 +83,18 @@ def tried(record: dict[str, Any]) -> list[tuple[str, ...]]:
             str(trial["timesteps"]),
             *(
                 ("-", "-")
-                if trial["error"] is None
-                else (f"{trial['error']:.4f}", f"{trial['seconds']:.1f}")
+                if not trial["seconds"]
+                else (_error(trial["error"]), f"{trial['seconds']:.1f}")
             ),
             "kept" if trial["chosen"] else "",
         )
         for trial in record["trials"]
     ]
+
+
+def _error(value: float | None) -> str:
+    """An error; records have null for NaN and infinity."""
+    return "not finite" if value is None else f"{value:.4f}"
 
 
 def unhelpful(record: dict[str, Any]) -> list[str]:

@@ -127,7 +127,7 @@ def jobs(
         if cell.method == "hybrid":
             key["hybrid_epochs"] = options.hybrid_epochs
             key["hybrid_images"] = options.hybrid_images
-        if options.weight_iterations and trains_weights(cell.method):
+        if trains_weights(cell.method):
             key["weight_iterations"] = options.weight_iterations
         # As a JSON file gives them back.
         key = json.loads(json.dumps(key))
@@ -245,6 +245,13 @@ def _selection(options, table) -> reproduction_cells.Selection:
                 f" {', '.join(unknown)} is unknown. Supported:"
                 f" {', '.join(known)}."
             )
+    methods = options.methods
+    if NO_METHOD in methods and (len(methods) > 1 or not options.also):
+        raise app.UsageError(
+            f"Received --methods={','.join(methods)} and"
+            f" --also={','.join(options.also)}. Supported: none alone, with"
+            " lines in --also."
+        )
     counts_images = any("images" in x for x in table.columns.values())
     if counts_images and len(options.timesteps) > 1:
         raise app.UsageError(

@@ -48,6 +48,18 @@ def test_what_a_search_tried():
         ("light", "8", "0.2500", "2.0", "kept"),
         ("fitted", "8", "-", "-", ""),
     ]
+    wrong = {**row, "error": None, "chosen": False}
+    assert calibration_report.tried({"trials": [wrong]}) == [
+        ("light", "8", "not finite", "2.0", "")
+    ]
+
+
+def test_an_error_that_is_not_finite():
+    steps = [{**STEP, "error_before": None, "error_after": None}]
+    record = {"timesteps": [8], "steps": steps, "latency_steps": {"8": 9}}
+    assert calibration_report.summary(record) == [
+        ("8", "9", "not finite", "1 of 1", "1.0")
+    ]
 
 
 def test_what_helped_nowhere_is_said():

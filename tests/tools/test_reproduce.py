@@ -130,6 +130,7 @@ def test_any_method_is_a_line_and_iterations_are_part_of_its_cell(
     part = {"methods": "opt", "also": "paper_advanced", "timesteps": "2"}
     reproduce(weight_iterations=2, **part)
     reproduce(weight_iterations=3, **part)
+    reproduce(weight_iterations=2, **part)
     done = [row for row in rows(tmp_path) if row["status"] == "done"]
     assert [(row["method"], row.get("weight_iterations")) for row in done] == [
         ("opt", None),
@@ -176,6 +177,8 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
         ({"table": 1}, "--table=1. Supported: 2, 3, 4, 5, 6, 7, 8, 9"),
         ({"blocks": "vgg"}, "--blocks=vgg, of which vgg is unknown. Supported"),
         ({"methods": "magic"}, "magic is unknown. Supported: spike_norm"),
+        ({"methods": "none"}, "Supported: none alone, with lines in --also"),
+        ({"methods": "none,opt"}, "Supported: none alone, with lines in"),
         ({"also": "magic"}, "magic is unknown. Supported: uncalibrated"),
         ({"timesteps": "0"}, "--timesteps=0. Supported: whole numbers from 1"),
         ({"seeds": "x"}, "--seeds=x. Supported: whole numbers from 0"),

@@ -86,7 +86,8 @@ def check_sizes(pipeline: Pipeline | Search, conversion: Conversion) -> None:
             f" ({', '.join(tied)}), and the size of these layers depends on"
             f" the image: {', '.join(open_ended)}. Supported: networks for"
             " images of one size, or values per channel. Build the network"
-            " with a keras.Input of that size, or pass per='channel'."
+            " with a keras.Input of that size, or pass per='channel'"
+            " (potentials_per='channel' to advanced())."
         )
 
 

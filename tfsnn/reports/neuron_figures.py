@@ -163,7 +163,7 @@ def _steps(axes, steps, every):
                 if step["timesteps"] == timesteps
                 and step["strategy"] == strategy
                 and step["accepted"]
-                and step["error_after"] > 0
+                and (step["error_after"] or 0) > 0
             ]
             panel.plot(
                 [names.index(step["segment"]) for step in own],
