@@ -172,7 +172,8 @@ def main(argv: list[str]) -> int:
     for number, (job, row) in enumerate(_run(options, left), start=1):
         row = {**row, "command": command_line.as_typed(argv)}
         cell_file.append(path, row)
-        print(_line(number, len(left), job, row), flush=True)
+        line = reproduction_report.progress(number, len(left), job.key, row)
+        print(line, flush=True)
     rows = cell_file.finished_cells(path)
     results = [
         (cell, cell_file.find(job.key, rows))
@@ -193,19 +194,6 @@ def _run(options, left):
     return distribution.run_with_ray(
         reproduction_run.run, left, options.ray_address
     )
-
-
-def _line(number, total, job, row) -> str:
-    cell = job.key
-    what = (
-        f"{cell['block']}, {cell['label']}, {cell['column']}, seed"
-        f" {cell['seed']}"
-    )
-    if row["status"] == reproduction_run.DONE:
-        result = f"{100 * row['accuracy']:.2f} %, {row['seconds']:.0f} s"
-    else:
-        result = f"failed: {row['reason']}"
-    return f"[{number}/{total}] {what}: {result}"
 
 
 def _table(number: int):

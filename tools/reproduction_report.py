@@ -159,3 +159,26 @@ def _spread(values: Sequence[float] | None) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
+
+
+def progress(number: int, total: int, cell: dict, row: dict) -> str:
+    """A line about a cell that has ended.
+
+    Args:
+        number: Of the cell, from 1.
+        total: Cells there are.
+        cell: Its key.
+        row: What it gave.
+
+    Returns:
+        What it is, and its accuracy or why it failed.
+    """
+    what = (
+        f"{cell['block']}, {cell['label']}, {cell['column']}, seed"
+        f" {cell['seed']}"
+    )
+    if row["status"] == DONE:
+        result = f"{100 * row['accuracy']:.2f} %, {row['seconds']:.0f} s"
+    else:
+        result = f"failed: {row['reason']}"
+    return f"[{number}/{total}] {what}: {result}"
