@@ -138,18 +138,21 @@ def measure(conversion, images, tests: dict, key: dict) -> Iterator[dict]:
         }
 
 
-def test_sets(options: flags.FlagValues, model) -> dict[int, tuple]:
+def test_sets(
+    options: flags.FlagValues, counts: list[int], model
+) -> dict[int, tuple]:
     """Number of test images to images, labels and the network's predictions.
 
     Args:
         options: Parsed flags.
+        counts: Numbers of test images.
         model: The network.
 
     Returns:
         In ascending order; each as a command with that number alone reads it.
     """
     sets = {}
-    for count in sorted(whole_numbers(options.test_images)):
+    for count in sorted(counts):
         images, labels = benchmark_accuracy.load_split(options, "test", count)
         if len(images) not in sets:
             reference = model.predict(images, verbose=0)
@@ -165,16 +168,6 @@ def fill_in(options: flags.FlagValues) -> None:
     if not options.lags:
         two_phase = options.neuron == "bit_plane"
         options.lags = [TWO_PHASE if two_phase else "0"]
-
-
-def whole_numbers(texts: list[str]) -> list[int]:
-    """Numbers of test images; a usage error for others."""
-    if not texts or not all(t.isdecimal() and int(t) > 0 for t in texts):
-        raise app.UsageError(
-            f"Received --test_images={','.join(texts)}. Supported: whole"
-            " numbers from 1, with commas."
-        )
-    return [int(text) for text in texts]
 
 
 def check_names(options: flags.FlagValues) -> None:
@@ -222,7 +215,9 @@ def main(argv: list[str]) -> int:
     from tfsnn_tools.model_files import load_keras_model
 
     check_names(options)
-    whole_numbers(options.test_images)
+    counts = command_line.whole_numbers(
+        options, "test_images", low=1, required=True
+    )
     config = tfsnn.ConversionConfig(**neuron_flags.conversion_options(options))
     check_kind(options, config.kind)
     model = load_keras_model(options.model)
@@ -230,7 +225,7 @@ def main(argv: list[str]) -> int:
     # More than are used, so that seeds draw different ones.
     count = options.images * max(1, len(options.seeds))
     images, _ = benchmark_accuracy.load_split(options, "train", count)
-    tests = test_sets(options, model)
+    tests = test_sets(options, counts, model)
     path = pathlib.Path(options.output)
     # Rows from before there were others are of plain neurons.
     done = [{"neuron": "if", **row} for row in cell_file.finished_cells(path)]

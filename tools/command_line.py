@@ -35,6 +35,35 @@ def as_typed(argv: Sequence[str]) -> str:
     return " ".join([*argv[:1], *map(shlex.quote, argv[1:])])
 
 
+def whole_numbers(
+    values: flags.FlagValues, name: str, *, low: int, required: bool = False
+) -> list[int]:
+    """The numbers of a list flag.
+
+    Args:
+        values: Parsed flags.
+        name: Of the flag.
+        low: Smallest supported.
+        required: Whether there has to be one.
+
+    Returns:
+        The numbers, in their order.
+
+    Raises:
+        app.UsageError: If an entry is no whole number from `low`, or none is
+            there that has to be.
+    """
+    texts = values[name].value
+    numbers = [int(text) for text in texts if text.strip().isdecimal()]
+    wrong = len(numbers) != len(texts) or (required and not numbers)
+    if wrong or (numbers and min(numbers) < low):
+        raise app.UsageError(
+            f"Received --{name}={','.join(texts)}. Supported: whole numbers"
+            f" from {low}, with commas."
+        )
+    return numbers
+
+
 def parse(
     argv: Sequence[str],
     values: flags.FlagValues,

@@ -251,21 +251,10 @@ def _selection(options, table) -> reproduction_cells.Selection:
         blocks=options.blocks,
         methods=options.methods,
         also=options.also,
-        timesteps=_whole("timesteps", options.timesteps, low=1),
-        seeds=_whole("seeds", options.seeds, low=0),
+        timesteps=command_line.whole_numbers(options, "timesteps", low=1),
+        seeds=command_line.whole_numbers(options, "seeds", low=0),
         images=options.images,
     )
-
-
-def _whole(name, texts, low) -> list[int]:
-    wrong = [text for text in texts if not text.strip().isdecimal()]
-    values = [int(text) for text in texts if text not in wrong]
-    if wrong or (values and min(values) < low):
-        raise app.UsageError(
-            f"Received --{name}={','.join(texts)}. Supported: whole numbers"
-            f" from {low}, with commas."
-        )
-    return values
 
 
 def _files(options) -> dict[str, str]:

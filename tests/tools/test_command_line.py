@@ -108,3 +108,26 @@ def test_help_text():
     assert "  --[no]json\n      Print JSON. (default: 'false')\n" in text
     assert "(default: '3')" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def numbers(text):
+    values = flags.FlagValues()
+    flags.DEFINE_list("counts", [], "", flag_values=values)
+    command_line.parse(["tfsnn x", f"--counts={text}"], values)
+    return values
+
+
+def test_whole_numbers():
+    assert command_line.whole_numbers(numbers("3,1"), "counts", low=1) == [3, 1]
+    assert command_line.whole_numbers(numbers(""), "counts", low=1) == []
+
+
+@pytest.mark.parametrize("text", ["0", "1,x", "2,-1", "1.5", ""])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(
+        app.UsageError,
+        match=f"--counts={text}. Supported: whole numbers from 1, with commas",
+    ):
+        command_line.whole_numbers(
+            numbers(text), "counts", low=1, required=True
+        )
