@@ -15,19 +15,28 @@ def finished_cells(path: pathlib.Path) -> list[dict]:
         path: File, or where one will be.
 
     Returns:
-        One row a line; a last line that was cut off is left out.
+        One row a line; a last line that was cut off is left out, and so are
+        blank ones.
+
+    Raises:
+        ValueError: If other lines are no rows; names them all.
     """
     if not path.exists():
         return []
-    rows = []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            if number < len(lines):
-                raise
-    return rows
+    lines = path.read_bytes().split(b"\n")
+    rest = lines.pop()
+    if _row(rest) is not None:
+        lines.append(rest)
+    rows = {n: _row(line) for n, line in enumerate(lines, 1) if line.strip()}
+    damaged = [str(n) for n, row in rows.items() if row is None]
+    if damaged:
+        raise ValueError(
+            f"Received {path}, in which {_lines(damaged)} no JSON object."
+            " Supported: a file of finished cells, one JSON object a line."
+            " Delete what is damaged, its cells are then measured again, or"
+            " choose another --output; the file is left as it is."
+        )
+    return list(rows.values())
 
 
 def append(path: pathlib.Path, row: Row) -> None:
@@ -36,7 +45,7 @@ def append(path: pathlib.Path, row: Row) -> None:
     if path.exists():
         content = path.read_bytes()
         rest = content.rpartition(b"\n")[2]
-        if rest and not _is_json(rest):
+        if rest and _row(rest) is None:
             with path.open("r+b") as file:
                 file.truncate(len(content) - len(rest))
         elif rest:
@@ -54,9 +63,15 @@ def find(key: Row, rows: Iterable[Row]) -> Row | None:
     return found
 
 
-def _is_json(text: bytes) -> bool:
+def _row(line: bytes) -> dict | None:
     try:
-        json.loads(text)
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return False
-    return True
+        row = json.loads(line)
+    except ValueError:  # Neither JSON nor, perhaps, text.
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _lines(numbers: list[str]) -> str:
+    if len(numbers) == 1:
+        return f"line {numbers[0]} is"
+    return f"lines {', '.join(numbers)} are"

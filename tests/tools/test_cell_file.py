@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from tfsnn_tools import cell_file
@@ -33,9 +31,29 @@ def test_a_whole_row_without_its_newline_is_kept(path):
     assert len(cell_file.finished_cells(path)) == 2
 
 
-def test_damage_in_the_middle_is_an_error(path):
-    path.write_text('{"number": 0\n{"number": 1}\n')
-    with pytest.raises(json.JSONDecodeError):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"number": 0\n{"number": 1}\n3\n',
+        b'\xff\xfe\n{"number": 1}\nnull\n\n',
+        b'\0\0\n{"number": 1}\n[1]\n{"number": 2, "acc',
+    ],
+)
+def test_lines_that_are_no_rows_are_named_and_left(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="lines 1, 3 are no JSON object"):
+        cell_file.finished_cells(path)
+    assert path.read_bytes() == content
+
+
+def test_blank_lines_are_left_out(path):
+    path.write_text('\n{"number": 0}\n\n{"number": 1}\n\n')
+    assert len(cell_file.finished_cells(path)) == 2
+
+
+def test_one_damaged_line_that_ends_is_not_what_a_kill_leaves(path):
+    path.write_text('{"number": 0}\n{"number": 1, "accu\n')
+    with pytest.raises(ValueError, match="line 2 is no JSON object"):
         cell_file.finished_cells(path)
 
 
