@@ -1,10 +1,14 @@
 """The floor that gradients pass through."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfsnn.dynamics import straight_through_floor
+from tfsnn.dynamics.surrogate import spike_by_recency
 
 VALUES = np.array([-1.5, -1.0, -0.25, 0.0, 0.75, 1.0, 2.5])
 DTYPES = ["float32", "float64", "bfloat16"]
@@ -50,3 +54,40 @@ def test_gradient_passes_what_comes_from_above():
 
 def test_any_shape_is_kept():
     assert straight_through_floor(tf.zeros((0, 2, 3))).shape == (0, 2, 3)
+
+
+FUNCTIONS = {
+    "floor": straight_through_floor,
+    "spike": lambda x: spike_by_recency(x, tf.zeros_like(x), 0.3, 0.01),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_graphs_with_it_are_freed(function):
+    """With the data they have captured; a registry keeps custom gradients."""
+
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x)
+
+    def trace():
+        spec = tf.TensorSpec([None, 7], tf.float32)
+        graph = tf.function(run, input_signature=[spec])
+        graph = graph.get_concrete_function()
+        assert graph(tf.ones((2, 7))).shape == (2, 7)
+        return weakref.ref(graph.graph)
+
+    kept = trace(), trace()
+    gc.collect()
+    assert [graph() for graph in kept] == [None, None]
+
+
+def test_axes_of_any_size_stay_known():
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
+    def run(x):
+        assert straight_through_floor(x).shape.as_list() == [None, None, 3]
+        return straight_through_floor(x)
+
+    assert run(tf.zeros((1, 2, 3))).shape == (1, 2, 3)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn.calibration.arguments import checked_whole, is_number
+from tfsnn.calibration.descent import descend
 from tfsnn.errors import DataError
 from tfsnn.evaluation.labelled import class_indices
 from tfsnn.image_arrays import find_problems, refuse, to_float32
@@ -162,7 +163,7 @@ def _training_step(network, options, num_steps):
             [variable.value for variable in network.variables],
             unconnected_gradients="zero",
         )
-        optimizer.apply(gradients, network.variables)
+        descend(optimizer, gradients, network.variables)
         return loss
 
     return step

@@ -11,6 +11,7 @@ from absl import logging
 
 from tfsnn.progress import progress_bar
 
+from .descent import descend
 from .training_options import TrainingOptions
 
 HELD_OUT = 4
@@ -97,7 +98,7 @@ def _graphs(copy, error, options):
             [variable.value for variable in copy.variables],
             unconnected_gradients="zero",
         )
-        optimizer.apply(copy.masked(gradients), copy.variables)
+        descend(optimizer, copy.masked(gradients), copy.variables)
 
     # Not called as they are: TensorFlow would warn of a new one a segment.
     return (

@@ -1,10 +1,18 @@
-"""Gradients through the floor of the spike count."""
+"""Gradients through the floor of the spike count, and through a spike.
+
+TensorFlow registers a custom gradient anew wherever it is traced, for as long
+as the process lives, and with it the graph that it is traced in and all data
+which that has captured. So each one is traced once for a dtype and a number of
+axes, in a graph of its own, which others call.
+"""
+
+import functools
+from collections.abc import Callable
 
 import tensorflow as tf
 
 
-@tf.custom_gradient
-def straight_through_floor(x: tf.Tensor):
+def straight_through_floor(x: tf.Tensor) -> tf.Tensor:
     """Floor whose gradient is that of the identity (Eq. 18).
 
         forward floor(x);    backward d floor(x) / dx = 1
@@ -20,13 +28,12 @@ def straight_through_floor(x: tf.Tensor):
         Estimating or propagating gradients through stochastic neurons for
         conditional computation, 2013, arXiv:1308.3432.
     """
-    return tf.floor(x), lambda upstream: upstream
+    return _called(_floor, x)
 
 
-@tf.custom_gradient
 def spike_by_recency(
     potential: tf.Tensor, elapsed: tf.Tensor, alpha: float, beta: float
-):
+) -> tf.Tensor:
     """A spike whose gradient decays with the time since the last one.
 
         forward s = 1 if v >= 1 else 0;   backward ds / dv = alpha exp(-beta dt)
@@ -49,6 +56,14 @@ def spike_by_recency(
         with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
         2020, arXiv:2005.01807 (surrogate gradient of STDB).
     """
+    return _called(_spike, potential, tf.stop_gradient(elapsed), alpha, beta)
+
+
+def _floor(x):
+    return tf.floor(x), lambda upstream: upstream
+
+
+def _spike(potential, elapsed, alpha, beta):
     spikes = tf.cast(potential >= 1.0, potential.dtype)
 
     def gradient(upstream):
@@ -56,3 +71,30 @@ def spike_by_recency(
         return upstream * slope, None, None, None
 
     return spikes, gradient
+
+
+def _called(function: Callable, x, *others) -> tf.Tensor:
+    """Values in the shape of x, of a function with a custom gradient."""
+    x = tf.convert_to_tensor(x)
+    tensors = [x, *(tf.convert_to_tensor(other, x.dtype) for other in others)]
+    specs = tuple(
+        tf.TensorSpec(_any_size(tensor.shape), tensor.dtype)
+        for tensor in tensors
+    )
+    result = _traced(function, specs)(*tensors)
+    result.set_shape(x.shape)
+    return result
+
+
+def _any_size(shape: tf.TensorShape) -> list[None] | None:
+    return None if shape.rank is None else [None] * shape.rank
+
+
+@functools.cache
+def _traced(function: Callable, specs: tuple[tf.TensorSpec, ...]) -> Callable:
+    with tf.init_scope():  # Not inside of the graph that is being traced.
+        return tf.function(
+            tf.custom_gradient(function),
+            input_signature=specs,
+            autograph=False,
+        ).get_concrete_function()
