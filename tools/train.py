@@ -121,7 +121,7 @@ def main(argv: list[str]) -> int:
     run = _run(options)
     path = pathlib.Path(options.output)
     network_files.check_output(path, overwrite=options.overwrite)
-    resumed = run.backup.exists()
+    resumed = run.finished_epochs > 0
     start = time.monotonic()
     clean, history = run.execute()
     seconds = time.monotonic() - start
@@ -132,9 +132,7 @@ def main(argv: list[str]) -> int:
         "parameters": clean.count_params(),
         "test_accuracy": training_run.accuracy_of(clean, run.test_batches()),
         "training_accuracy": _last(history, "accuracy"),
-        "validation_accuracy": max(
-            history.get("val_accuracy", []), default=None
-        ),
+        "validation_accuracy": run.best_accuracy,
         "options": run.options,
         "recipe": run.recipe.to_dict(),
         "started_from": _start(options.start_from),

@@ -16,6 +16,7 @@ from tfsnn_models import (
     recipes,
     registry,
     training,
+    training_backup,
     training_memory,
 )
 from tfsnn_tools.model_files import load_keras_model
@@ -57,12 +58,11 @@ class Run:
     def execute(self) -> tuple[keras.Model, dict[str, list[float]]]:
         """Trains; returns a float32 network and what happened."""
         callbacks = self._callbacks()
+        self._check_memory()
+        self.test_batches()  # If there are none, that is known before.
         keras.utils.set_random_seed(self.recipe.seed)
         with self._scope():
             model = self._build(self.recipe.dtype_policy)
-            training_memory.check_memory(
-                model, self.recipe.batch_size, available_bytes()
-            )
             if self.start_from is not None:
                 _take_over(model, self.start_from)
             train, validation = self._batches()
@@ -72,11 +72,24 @@ class Run:
                 self.recipe,
                 validation=validation,
                 best=self.best_file,
+                backup=self.backup,
                 callbacks=callbacks,
             )
         clean = self._build("float32")
         clean.set_weights(model.get_weights())
         return clean, history
+
+    @property
+    def finished_epochs(self) -> int:
+        """Of an interrupted run that goes on; 0: it begins."""
+        return training_backup.EpochBackup(self.backup).epochs
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """On the validation split, of all sessions of this run."""
+        if not self.validation:
+            return None
+        return training.BestWeights(self.best_file).accuracy
 
     @property
     def best_file(self) -> pathlib.Path:
@@ -97,6 +110,14 @@ class Run:
         )
         return datasets.evaluation_batches(
             examples, batch_size=250, data=self.data
+        )
+
+    def _check_memory(self) -> None:
+        """From the shapes alone: the weights may not fit, either."""
+        with keras.StatelessScope(initialize_variables=False):
+            shapes = self._build(self.recipe.dtype_policy)
+        training_memory.check_memory(
+            shapes, self.recipe.batch_size, available_bytes()
         )
 
     def _batches(self):
@@ -136,7 +157,7 @@ class Run:
             keras.config.set_dtype_policy(before)
 
     def _callbacks(self) -> list:
-        found = [keras.callbacks.BackupAndRestore(str(self.backup))]
+        found = []
         if self.log_dir is None:
             return found
         folder = pathlib.Path(self.log_dir)

@@ -87,7 +87,7 @@ def test_goes_on_from_other_weights(command, tiny_job, tmp_path, monkeypatch):
     assert command(*arguments(first)).code == 0
     weights = []
 
-    def train_on(model, batches, recipe, *, callbacks, **_):
+    def train_on(model, batches, recipe, **_):
         weights.append((recipe.learning_rate, model.get_weights()))
         return {"accuracy": [0.5]}
 
@@ -133,7 +133,8 @@ def test_trains_in_the_policy_asked_for(
     monkeypatch.setattr(registry, "build", build)
     path = tmp_path / "x.keras"
     card = json.loads(command(*arguments(path, dtype_policy=policy)).out)
-    assert built == [policy, "float32"]
+    # For the shapes, to train, and to keep.
+    assert built == [policy, policy, "float32"]
     assert card["recipe"]["dtype_policy"] == policy
     assert keras.config.dtype_policy().name == "float32"
 
@@ -141,11 +142,9 @@ def test_trains_in_the_policy_asked_for(
 def interrupted(command, monkeypatch, path, **changes):
     """Runs a training that stops after its first epoch is backed up."""
 
-    def stop(model, batches, recipe, *, callbacks, **_):
-        (callback,) = callbacks
-        model.compile("sgd", "mse")
-        callback.set_model(model)
-        callback.on_epoch_end(0)
+    def stop(model, batches, recipe, *, backup, **_):
+        backup.mkdir()
+        model.save_weights(backup / "epoch-1.weights.h5")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -159,14 +158,14 @@ def test_the_same_run_is_resumed(command, tiny_job, tmp_path, monkeypatch):
     (backup,) = tmp_path.iterdir()
     resumed = []
 
-    def train_on(model, batches, recipe, *, callbacks, **_):
-        resumed.append(callbacks[0].backup_dir)
+    def train_on(model, batches, recipe, *, backup, **_):
+        resumed.append(backup)
         return {"accuracy": [0.5]}
 
     monkeypatch.setattr(training, "train", train_on)
     outcome = command(*arguments(path, seed=3))
     assert json.loads(outcome.out)["resumed"] is True
-    assert resumed == [str(backup)]
+    assert resumed == [backup]
 
 
 @pytest.mark.parametrize(
@@ -332,6 +331,49 @@ def test_a_batch_that_does_not_fit(command, tiny_job, tmp_path, monkeypatch):
     assert outcome.code == 1
     assert "batch_size=4096 for 'tiny' needs about" in outcome.err
     assert "Use batch_size=" in outcome.err
+
+
+def test_weights_that_do_not_fit_are_never_made(
+    command, real_job, tmp_path, monkeypatch
+):
+    """A layer of 8 TB; what is estimated has shapes and no values."""
+
+    def huge(*_, **__):
+        image = keras.Input((8, 8, 1))
+        x = keras.layers.Dense(2**41)(keras.layers.Flatten()(image))
+        return keras.Model(image, keras.layers.Dense(3)(x), name="huge")
+
+    monkeypatch.setattr(registry, "build", huge)
+    outcome = command(*arguments(tmp_path / "x.keras", batch_size=1))
+    assert outcome.code == 1
+    assert "for 'huge' needs about" in outcome.err
+    assert "Use a smaller width_multiplier" in outcome.err
+
+
+def test_what_follows_the_training_may_be_tried_again(
+    command, real_job, tmp_path, monkeypatch
+):
+    """No epoch is lost where the network cannot be written."""
+    flags = arguments(
+        tmp_path / "x.keras", epochs=2, batch_size=8, validation="true"
+    )
+    save = network_files.save_with_card
+
+    def refuse(model, path, card):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(network_files, "save_with_card", refuse)
+    outcome = command(*flags)
+    assert outcome.code == 1
+    assert "No space left" in outcome.err
+    monkeypatch.setattr(network_files, "save_with_card", save)
+    outcome = command(*flags)
+    assert outcome.code == 0, outcome.err
+    assert "Epoch" not in outcome.out
+    card = json.loads(tmp_path.joinpath("x.json").read_text())
+    assert card["resumed"] is True
+    assert 0 <= card["validation_accuracy"] <= 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.json", "x.keras"]
 
 
 def test_tensorboard_needs_a_folder(command, tiny_job, tmp_path):
