@@ -4,6 +4,7 @@ Padding is the same on all sides, also in front of a stride, as in PyTorch, so
 that weights trained there give the same outputs here.
 """
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -26,7 +27,8 @@ def image_input(
         The input tensor, and what the first layer reads.
 
     Raises:
-        ValueError: If one of mean and deviation is given without the other.
+        ValueError: If one of mean and deviation is given without the other, or
+            they are not one finite number a channel, deviations above 0.
     """
     if (pixel_mean is None) != (pixel_std is None):
         raise ValueError(
@@ -36,6 +38,7 @@ def image_input(
     image = keras.Input(input_shape, name="image")
     if pixel_mean is None:
         return image, image
+    _check_pixels(input_shape[-1], pixel_mean, pixel_std)
     layer = keras.layers.Normalization(
         mean=list(pixel_mean),
         variance=[std**2 for std in pixel_std],
@@ -58,7 +61,7 @@ def scaled(channels: int, width_multiplier: float) -> int:
 
 
 def check_width(width_multiplier: float) -> None:
-    """Raises unless a width multiplier is above 0.
+    """Raises unless a width multiplier is a finite number above 0.
 
     Args:
         width_multiplier: Factor of all channels.
@@ -66,10 +69,10 @@ def check_width(width_multiplier: float) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if not width_multiplier > 0:
+    if not 0 < width_multiplier < math.inf:
         raise ValueError(
-            f"width_multiplier={width_multiplier}. Supported: numbers above 0."
-            " Use 1.0 for the published network."
+            f"width_multiplier={width_multiplier}. Supported: finite numbers"
+            " above 0. Use 1.0 for the published network."
         )
 
 
@@ -158,6 +161,21 @@ def classifier(
     return keras.layers.Dense(
         num_classes, kernel_initializer="he_normal", name=name
     )(x)
+
+
+def _check_pixels(channels, mean, std) -> None:
+    values = [*mean, *std]
+    if (
+        len(mean) != channels
+        or len(std) != channels
+        or not all(map(math.isfinite, values))
+        or min(std) <= 0
+    ):
+        raise ValueError(
+            f"pixel_mean={tuple(mean)} and pixel_std={tuple(std)} for images of"
+            f" {channels} channels. Supported: one finite number a channel,"
+            " deviations above 0. Give those of the training images."
+        )
 
 
 def _padded(x, kernel_size, strides, name):

@@ -211,7 +211,17 @@ def _start(file: str | None) -> dict | None:
             f"Received --start_from={file}, but its card '{card}' is missing."
             " Supported: a network that tfsnn train wrote, with its card."
         )
-    return json.loads(card.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(card.read_text(encoding="utf-8"))
+    except ValueError:  # Neither JSON nor, perhaps, text.
+        found = None
+    if not isinstance(found, dict):
+        raise app.UsageError(
+            f"Received --start_from={file}, whose card '{card}' is no JSON"
+            " object. Supported: a network that tfsnn train wrote, with its"
+            " card. Restore the card, or write {} into it if it is lost."
+        )
+    return found
 
 
 def _last(history: dict, name: str) -> float | None:

@@ -19,6 +19,7 @@ from tfsnn_models import (
     training_backup,
     training_memory,
 )
+from tfsnn_tools import network_files
 from tfsnn_tools.model_files import load_keras_model
 
 LOG = "log.csv"
@@ -66,15 +67,19 @@ class Run:
             if self.start_from is not None:
                 _take_over(model, self.start_from)
             train, validation = self._batches()
-            history = training.train(
-                model,
-                train,
-                self.recipe,
-                validation=validation,
-                best=self.best_file,
-                backup=self.backup,
-                callbacks=callbacks,
-            )
+            try:
+                history = training.train(
+                    model,
+                    train,
+                    self.recipe,
+                    validation=validation,
+                    best=self.best_file,
+                    backup=self.backup,
+                    callbacks=callbacks,
+                )
+            except FloatingPointError:
+                self.clean_up()  # There is nothing to go on from.
+                raise
         clean = self._build("float32")
         clean.set_weights(model.get_weights())
         return clean, history
@@ -163,7 +168,7 @@ class Run:
         folder = pathlib.Path(self.log_dir)
         if not self.backup.exists():
             _check_log(folder / LOG)
-        folder.mkdir(parents=True, exist_ok=True)
+        network_files.check_folder(folder, flag="log_dir")
         found.append(keras.callbacks.CSVLogger(str(folder / LOG), append=True))
         if self.tensorboard:
             _check_tensorboard()

@@ -65,10 +65,24 @@ def test_channels_are_thinned_to_whole_numbers_of_at_least_one():
     ]
 
 
-@pytest.mark.parametrize("value", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf])
 def test_width_out_of_range(value):
     with pytest.raises(ValueError, match="width_multiplier=.*above 0"):
         blocks.check_width(value)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((1.0, 2.0), (1.0, 2.0)),
+        ((1.0, 2.0, 3.0), (1.0, 2.0, 0.0)),
+        ((1.0, 2.0, 3.0), (1.0, -2.0, 3.0)),
+        ((1.0, np.nan, 3.0), (1.0, 2.0, 3.0)),
+    ],
+)
+def test_pixels_that_cannot_be_meant(mean, std):
+    with pytest.raises(ValueError, match="3 channels. Supported: one finite"):
+        blocks.image_input((8, 8, 3), mean, std)
 
 
 def test_mean_without_deviation_is_refused():

@@ -119,6 +119,37 @@ def test_weights_without_a_card_are_refused(command, never_trained, tmp_path):
     assert "bare.json' is missing. Supported" in outcome.err
 
 
+@pytest.mark.parametrize("text", ["{cut", "[1]"])
+def test_a_damaged_card(command, never_trained, tmp_path, text):
+    tiny_network().save(tmp_path / "x.keras")
+    (tmp_path / "x.json").write_text(text)
+    outcome = command(
+        "train",
+        f"--start_from={tmp_path / 'x.keras'}",
+        f"--output={tmp_path / 'y.keras'}",
+    )
+    assert outcome.code == 2
+    assert "x.json' is no JSON object. Supported" in outcome.err
+
+
+def test_a_loss_that_is_no_number_is_explained(
+    command, real_job, tmp_path, monkeypatch
+):
+    """And leaves nothing that the same command would go on from."""
+
+    def diverge(*_, **__):
+        raise_it = keras.layers.Rescaling(1e38)
+        image = keras.Input((8, 8, 1))
+        x = keras.layers.Flatten()(raise_it(raise_it(image)))
+        return keras.Model(image, keras.layers.Dense(3)(x), name="tiny")
+
+    monkeypatch.setattr(registry, "build", diverge)
+    outcome = command(*arguments(tmp_path / "x.keras", epochs=2, batch_size=8))
+    assert outcome.code == 1
+    assert "error: The training loss is not finite. Lower" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("policy", recipes.DTYPE_POLICIES)
 def test_trains_in_the_policy_asked_for(
     command, tiny_job, tmp_path, monkeypatch, policy
@@ -229,7 +260,19 @@ def test_folder_that_cannot_be_made(command, tiny_job, never_trained, tmp_path):
     (tmp_path / "file").write_text("")
     outcome = command(*arguments(tmp_path / "file" / "x.keras"))
     assert outcome.code == 1
-    assert outcome.err.startswith("error: ")
+    assert "file', which cannot be written to: it is a file" in outcome.err
+
+
+def test_a_log_folder_that_is_a_file(
+    command, tiny_job, never_trained, tmp_path
+):
+    (tmp_path / "logs").write_text("")
+    outcome = command(
+        *arguments(tmp_path / "x.keras", log_dir=tmp_path / "logs")
+    )
+    assert outcome.code == 1
+    assert "--log_dir in the folder" in outcome.err
+    assert "which cannot be written to: it is a file" in outcome.err
 
 
 def test_folder_that_cannot_be_written(
