@@ -17,10 +17,12 @@ from tfsnn_tools import (
     cell_file,
     command_line,
     distribution,
+    network_files,
     paper_ablations,
     quiet_start,
     reproduction_cells,
     reproduction_cost,
+    reproduction_files,
     reproduction_report,
     reproduction_run,
 )
@@ -159,7 +161,7 @@ def main(argv: list[str]) -> int:
         print(reproduction_cost.text(options.table, cells, todo))
         return 0
     folder = pathlib.Path(options.output or f"table_{options.table}")
-    folder.mkdir(parents=True, exist_ok=True)
+    network_files.check_folder(folder, flag="output")
     path = folder / "cells.jsonl"
     earlier = cell_file.finished_cells(path)
     left = [
@@ -179,10 +181,7 @@ def main(argv: list[str]) -> int:
         (cell, cell_file.find(job.key, rows))
         for cell, job in zip(cells, todo, strict=True)
     ]
-    text = reproduction_report.markdown(options.table, table, results)
-    _write(folder / "table.md", f"{text}\n")
-    record = reproduction_report.to_dict(options.table, table, results)
-    _write(folder / "table.json", json.dumps(record, indent=2))
+    text = reproduction_files.write(folder, options.table, table, results, rows)
     print(f"\n{text}")
     done = [row["status"] == reproduction_run.DONE for _, row in results]
     return 0 if all(done) else 1
@@ -192,7 +191,10 @@ def _run(options, left):
     if options.ray_address is None:
         return distribution.run_here(reproduction_run.run, left)
     return distribution.run_with_ray(
-        reproduction_run.run, left, options.ray_address
+        reproduction_run.run,
+        left,
+        options.ray_address,
+        lost=reproduction_run.lost,
     )
 
 
@@ -270,12 +272,6 @@ def _files(options) -> dict[str, str]:
 
 def _test_split(dataset: str) -> str:
     return TEST_SPLITS.get(dataset, "test")
-
-
-def _write(path: pathlib.Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

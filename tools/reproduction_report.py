@@ -35,6 +35,9 @@ def to_dict(number: int, table: Table, results: Results) -> dict:
                 "convert_ap": convert_ap,
                 "column": column,
                 "timesteps": cell.timesteps,
+                "images": cell.images,
+                "test_images": _shared(group, "test_images"),
+                "seeds": [cell.seed for cell, row in group if _done(row)],
                 "paper": None if cell.paper is None else list(cell.paper),
                 "paper_analog": cell.paper_analog,
                 "ours": values,
@@ -66,7 +69,7 @@ def markdown(number: int, table: Table, results: Results) -> str:
         Text; a cell is `paper / ours`, and reasons of failures follow.
     """
     figures = _figures(results)
-    columns = list(dict.fromkeys(cell.column for cell, _ in results))
+    columns = _columns(results)
     lines = [
         f"Table {number}: {table.caption}. {table.unit}, the paper's / ours.",
     ]
@@ -93,6 +96,12 @@ def markdown(number: int, table: Table, results: Results) -> str:
     return "\n".join(lines)
 
 
+def _columns(results) -> list[str]:
+    """Names of the columns, T and numbers of images rising."""
+    numbers = {c.column: (c.timesteps, c.images) for c, _ in results}
+    return sorted(numbers, key=numbers.get)
+
+
 def _figures(results):
     """Cells that differ by the seed alone, by what they share."""
     groups = {}
@@ -103,10 +112,19 @@ def _figures(results):
 
 
 def _values(table, group) -> list[float]:
-    rows = [row for _, row in group if row and row["status"] == DONE]
+    rows = [row for _, row in group if _done(row)]
     if table.unit == "minutes":
         return [row["calibration_seconds"] / 60 for row in rows]
     return [100 * row["accuracy"] for row in rows]
+
+
+def _done(row) -> bool:
+    return bool(row) and row["status"] == DONE
+
+
+def _shared(group, name):
+    """Of the first cell that has run, as of all others of its figure."""
+    return next((row[name] for _, row in group if row), None)
 
 
 def _reasons(group) -> list[str]:
@@ -116,7 +134,7 @@ def _reasons(group) -> list[str]:
 
 def _analog(group) -> float | None:
     for _, row in group:
-        if row and row["status"] == DONE:
+        if _done(row):
             return 100 * row["analog"]
     return None
 

@@ -64,6 +64,25 @@ def run(job: Job) -> dict:
     }
 
 
+def lost(job: Job, error: Exception) -> dict:
+    """The row of a cell that a cluster could not finish.
+
+    Args:
+        job: See `Job`.
+        error: What the cluster says.
+
+    Returns:
+        The key, `status` and the reason.
+    """
+    reason = (
+        f"Ray could not finish it: {type(error).__name__}: {_reason(error)} If"
+        " its worker was lost, memory may not suffice for as many cells at once"
+        " as the machine has processors. Run it without --ray-address to see"
+        " what happens."
+    )
+    return {**job.key, "status": FAILED, "reason": reason}
+
+
 def _reason(error: Exception) -> str:
     """One line; of TensorFlow's reports about a graph the last one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -74,7 +93,12 @@ def _reason(error: Exception) -> str:
 
 def _figures(job: Job) -> dict:
     from tfsnn import baselines
-    from tfsnn_tools import cell_measure, reproduction_methods
+    from tfsnn_tools import (
+        cell_measure,
+        process_memory,
+        reproduction_memory,
+        reproduction_methods,
+    )
 
     key = job.key
     method = reproduction_methods.method(key["method"])
@@ -84,15 +108,19 @@ def _figures(job: Job) -> dict:
     test = _read(job.data, job.test_split, key["test_images"], shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
+    reproduction_memory.check(
+        conversion,
+        timesteps=key["timesteps"],
+        images=min(key["images"], len(images)),
+        available=process_memory.available_bytes(),
+    )
+    training = _training(job, conversion) if method.trains else None
 
     def trained(snn):
         data = _read(job.data, "train", job.hybrid_images, shape, job)
-        options = baselines.HybridTraining(
-            epochs=job.hybrid_epochs, seed=key["seed"]
-        )
-        return baselines.fine_tune(snn, *data, options)
+        return baselines.fine_tune(snn, *data, training)
 
-    return cell_measure.measured(
+    figures = cell_measure.measured(
         conversion,
         _reference(
             job.file, job.data, job.test_split, key["test_images"], job.data_dir
@@ -107,6 +135,19 @@ def _figures(job: Job) -> dict:
         max_images=key["images"],
         seed=key["seed"],
     )
+    if training is not None:
+        figures["hybrid_batch_size"] = training.batch_size
+    return figures
+
+
+def _training(job: Job, conversion):
+    """Of the largest batch that fits; none is found out before calibrating."""
+    from tfsnn import baselines
+
+    options = baselines.HybridTraining(
+        epochs=job.hybrid_epochs, seed=job.key["seed"]
+    )
+    return options.fitting(conversion.spiking_model(job.key["timesteps"]))
 
 
 @functools.lru_cache(maxsize=2)

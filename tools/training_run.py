@@ -21,9 +21,9 @@ from tfsnn_models import (
 )
 from tfsnn_tools import network_files
 from tfsnn_tools.model_files import load_keras_model
+from tfsnn_tools.process_memory import available_bytes
 
 LOG = "log.csv"
-MEMORY_SHARE = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,16 +199,6 @@ def accuracy_of(model: keras.Model, batches) -> float:
         hits += int(np.sum(logits.argmax(axis=-1) == labels.numpy()))
         count += len(labels)
     return hits / count
-
-
-def available_bytes() -> int:
-    """Bytes that a training may take: most of what is free now."""
-    try:
-        text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:  # Not on Linux: nothing is refused.
-        return 2**62
-    (line,) = [x for x in text.splitlines() if x.startswith("MemAvailable:")]
-    return int(MEMORY_SHARE * 1024 * int(line.split()[1]))
 
 
 def _take_over(model: keras.Model, file: str) -> None:

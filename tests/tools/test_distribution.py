@@ -1,3 +1,4 @@
+import socket
 import sys
 
 import pytest
@@ -26,6 +27,47 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"pip install 'tfsnn\[distributed\]"):
         list(distribution.run_with_ray(square, [1], "local"))
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:x", "", "ray://host"])
+def test_what_is_no_address(address):
+    with pytest.raises(ValueError, match="Ray address .*Supported: HOST:PORT"):
+        distribution.check_address(address)
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_an_address_at_which_nothing_answers(form):
+    """Said within seconds; Ray itself tries for minutes."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = form.format(listener.getsockname()[1])
+        distribution.check_address(address)
+    with pytest.raises(ValueError, match="nothing answers: .*ray start --head"):
+        distribution.check_address(address)
+
+
+def test_addresses_that_name_no_host():
+    for address in (None, "local", "auto"):
+        distribution.check_address(address)
+
+
+@pytest.mark.slow
+def test_a_job_that_ends_its_worker_is_reported_and_the_rest_go_on():
+    pytest.importorskip("ray", reason="needs the extra 'distributed'")
+
+    def job(number):
+        import os
+
+        if number == 1:
+            os._exit(1)
+        return number**2
+
+    def lost(number, error):
+        return f"{number}: {type(error).__name__}"
+
+    found = dict(distribution.run_with_ray(job, range(3), "local", lost=lost))
+    assert found == {0: 0, 1: "1: WorkerCrashedError", 2: 4}
 
 
 @pytest.mark.slow
