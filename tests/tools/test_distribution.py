@@ -1,5 +1,6 @@
 import socket
 import sys
+import time
 
 import pytest
 
@@ -80,13 +81,32 @@ def test_a_lost_node_does_not_change_the_results(tmp_path):
     folder = str(tmp_path)
 
     def job(number):
-        import os
+        """All but the first three last until one node is gone.
+
+        Those on the lost one never end, should it take long to die.
+        """
         import pathlib
         import time
 
-        pathlib.Path(folder, f"{number}-{os.getpid()}").touch()
-        time.sleep(1.5)
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        pathlib.Path(folder, f"{number}-{node}").touch()
+        deadline = time.monotonic() + 120
+        while number > 2 and time.monotonic() < deadline:
+            gone = pathlib.Path(folder, "gone")
+            if gone.exists() and gone.read_text() not in ("", node):
+                break
+            time.sleep(0.1)
         return square_of(number)
+
+    def wait_until_it_works(node):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            begun = [p.name for p in tmp_path.glob(f"*-{node.node_id}")]
+            if any(int(name.partition("-")[0]) > 2 for name in begun):
+                return
+            time.sleep(0.1)
 
     def square_of(number):
         return number**2
@@ -102,10 +122,12 @@ def test_a_lost_node_does_not_change_the_results(tmp_path):
         ):
             found[number] = result
             if len(found) == 3:
+                wait_until_it_works(nodes[0])
                 cluster.remove_node(nodes[0], allow_graceful=False)
+                (tmp_path / "gone").write_text(nodes[0].node_id)
         assert found == dict(distribution.run_here(square_of, range(8)))
-        # Some job was begun by two processes: that of the lost node, again.
-        begun = [p.name.partition("-")[0] for p in tmp_path.iterdir()]
+        # Some job was begun by both nodes: that of the lost one, again.
+        begun = [p.name.partition("-")[0] for p in tmp_path.glob("*-*")]
         assert len(begun) > len(set(begun)) == 8
     finally:
         ray.shutdown()
