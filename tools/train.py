@@ -130,7 +130,7 @@ def main(argv: list[str]) -> int:
         "dataset": run.data.name,
         "licence_of_the_data": run.data.licence,
         "parameters": clean.count_params(),
-        "test_accuracy": training_run.accuracy_of(clean, run.test_batches()),
+        "test_accuracy": run.test_accuracy(clean),
         "training_accuracy": _last(history, "accuracy"),
         "validation_accuracy": run.best_accuracy,
         "options": run.options,

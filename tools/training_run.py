@@ -13,6 +13,7 @@ from absl import app
 
 from tfsnn_models import (
     datasets,
+    image_files,
     recipes,
     registry,
     training,
@@ -24,6 +25,7 @@ from tfsnn_tools.model_files import load_keras_model
 from tfsnn_tools.process_memory import available_bytes
 
 LOG = "log.csv"
+SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,15 +70,16 @@ class Run:
                 _take_over(model, self.start_from)
             train, validation = self._batches()
             try:
-                history = training.train(
-                    model,
-                    train,
-                    self.recipe,
-                    validation=validation,
-                    best=self.best_file,
-                    backup=self.backup,
-                    callbacks=callbacks,
-                )
+                with self._named_files():
+                    history = training.train(
+                        model,
+                        train,
+                        self.recipe,
+                        validation=validation,
+                        best=self.best_file,
+                        backup=self.backup,
+                        callbacks=callbacks,
+                    )
             except FloatingPointError:
                 self.clean_up()  # There is nothing to go on from.
                 raise
@@ -125,6 +128,29 @@ class Run:
             shapes, self.recipe.batch_size, available_bytes()
         )
 
+    def test_accuracy(self, model: keras.Model) -> float:
+        """On the split that nothing was chosen on."""
+        with self._named_files():
+            return accuracy_of(model, self.test_batches())
+
+    @contextlib.contextmanager
+    def _named_files(self):
+        """Names the files of a folder that cannot be decoded."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if not self.data.name.startswith(datasets.FOLDER):
+                raise
+            root = pathlib.Path(self.data.name.removeprefix(datasets.FOLDER))
+            broken = [
+                file
+                for split in ("train", self.data.test_split)
+                for file in image_files.find_broken(root / split)
+            ]
+            if not broken:
+                raise
+            raise ValueError(_refusal(broken)) from error
+
     def _batches(self):
         examples = datasets.load_split(
             self.data.name, "train", data_dir=self.data_dir
@@ -141,7 +167,8 @@ class Run:
             batch_size=self.recipe.batch_size,
             data=self.data,
             augmentation=self.recipe.augmentation,
-            seed=self.recipe.seed,
+            # A run that goes on does not draw as at its beginning again.
+            seed=self.recipe.seed + self.finished_epochs,
         )
         return train, validation
 
@@ -199,6 +226,17 @@ def accuracy_of(model: keras.Model, batches) -> float:
         hits += int(np.sum(logits.argmax(axis=-1) == labels.numpy()))
         count += len(labels)
     return hits / count
+
+
+def _refusal(broken: list[str]) -> str:
+    more = len(broken) - SHOWN
+    rest = [f"and {more} more"] if more > 0 else []
+    listed = "\n- ".join([*broken[:SHOWN], *rest])
+    return (
+        f"{len(broken)} image files cannot be read:\n- {listed}\nSupported:"
+        f" intact files of types {', '.join(image_files.SUFFIXES)}. Repair or"
+        " remove them; the same command goes on after its last epoch."
+    )
 
 
 def _take_over(model: keras.Model, file: str) -> None:

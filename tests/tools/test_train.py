@@ -419,6 +419,48 @@ def test_what_follows_the_training_may_be_tried_again(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.json", "x.keras"]
 
 
+def photos(root):
+    """Two classes of grey images, three of each in both splits."""
+    for split in ("train", "test"):
+        for label, name in enumerate(("apple", "pear")):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number in range(3):
+                image = np.full((9 + number, 10, 3), 99 * label, "uint8")
+                png = tf.io.encode_png(image).numpy()
+                (folder / f"{number}.png").write_bytes(png)
+    return f"dir:{root}"
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_files_that_cannot_be_decoded_are_named(
+    command, tmp_path, monkeypatch, split
+):
+    """And what was trained until then is kept."""
+
+    def build(*_, **__):
+        image = keras.Input((8, 8, 3))
+        x = keras.layers.GlobalAveragePooling2D()(image)
+        return keras.Model(image, keras.layers.Dense(2)(x), name="tiny")
+
+    monkeypatch.setattr(registry, "build", build)
+    name = photos(tmp_path / "photos")
+    broken = tmp_path / "photos" / split / "pear" / "1.png"
+    good = broken.read_bytes()
+    broken.write_bytes(good[:40])
+    flags = arguments(
+        tmp_path / "x.keras", dataset=name, image_size=8, batch_size=6, epochs=1
+    )
+    outcome = command(*flags)
+    assert outcome.code == 1
+    assert f"1 image files cannot be read:\n- {broken}\nSupp" in outcome.err
+    broken.write_bytes(good)
+    assert command(*flags).code == 0
+    card = json.loads((tmp_path / "x.json").read_text())
+    assert card["resumed"] is (split == "test")
+    assert 0 <= card["test_accuracy"] <= 1
+
+
 def test_tensorboard_needs_a_folder(command, tiny_job, tmp_path):
     outcome = command(*arguments(tmp_path / "x.keras", tensorboard="true"))
     assert outcome.code == 2
