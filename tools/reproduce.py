@@ -157,20 +157,13 @@ def main(argv: list[str]) -> int:
     cells = reproduction_cells.cells(table, _selection(options, table))
     quiet_start.import_tensorflow()
     todo = jobs(options, cells)
-    if options.dry_run:
-        print(reproduction_cost.text(options.table, cells, todo))
-        return 0
     folder = pathlib.Path(options.output or f"table_{options.table}")
-    network_files.check_folder(folder, flag="output")
     path = folder / "cells.jsonl"
-    earlier = cell_file.finished_cells(path)
-    left = [
-        job
-        for job in todo
-        if not cell_file.find(
-            {**job.key, "status": reproduction_run.DONE}, earlier
-        )
-    ]
+    left = _left(todo, cell_file.finished_cells(path))
+    if options.dry_run:
+        print(reproduction_cost.text(options.table, cells, todo, left))
+        return 0
+    network_files.check_folder(folder, flag="output")
     for number, (job, row) in enumerate(_run(options, left), start=1):
         row = {**row, "command": command_line.as_typed(argv)}
         cell_file.append(path, row)
@@ -185,6 +178,14 @@ def main(argv: list[str]) -> int:
     print(f"\n{text}")
     done = [row["status"] == reproduction_run.DONE for _, row in results]
     return 0 if all(done) else 1
+
+
+def _left(todo, earlier):
+    """Jobs without a row that is done."""
+    done = {"status": reproduction_run.DONE}
+    return [
+        job for job in todo if not cell_file.find({**job.key, **done}, earlier)
+    ]
 
 
 def _run(options, left):

@@ -243,6 +243,17 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     assert not (tmp_path / "out").exists()
 
 
+def test_finished_cells_cost_nothing(reproduce):
+    part = {"methods": "none", "also": "uncalibrated"}
+    reproduce(seeds="0", **part)
+    outcome = reproduce("--dry-run", seeds="0,1,2", **part)
+    assert "Table 9: 3 cells. 1 of them are finished." in outcome.out
+    assert "vgg16_cifar10: 2 cells" in outcome.out
+    outcome = reproduce("--dry-run", seeds="0", **part)
+    assert "1 cells. 1 of them are finished." in outcome.out
+    assert "Together about 0.0 minutes" in outcome.out
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [

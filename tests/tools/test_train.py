@@ -500,6 +500,31 @@ def real_job(tiny_job, monkeypatch):
     monkeypatch.setattr(registry, "build", lambda *_, **__: tiny_network())
 
 
+@pytest.mark.slow
+def test_tensorboard_gets_every_epoch(command, real_job, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs the extra 'tensorboard'")
+    from tensorboard.backend.event_processing import event_accumulator
+
+    logs = tmp_path / "logs"
+    outcome = command(
+        *arguments(
+            tmp_path / "x.keras",
+            epochs=2,
+            batch_size=8,
+            validation="true",
+            log_dir=logs,
+            tensorboard="true",
+        )
+    )
+    assert outcome.code == 0, outcome.err
+    for part, scalar in (("train", "epoch_loss"), ("validation", "epoch_loss")):
+        events = event_accumulator.EventAccumulator(
+            str(logs / part), size_guidance={"tensors": 0}
+        )
+        events.Reload()
+        assert [event.step for event in events.Tensors(scalar)] == [0, 1]
+
+
 def test_a_validated_run_with_a_log(command, real_job, tmp_path):
     path = tmp_path / "x.keras"
     outcome = command(
