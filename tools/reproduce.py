@@ -193,7 +193,7 @@ def _run(options, left):
         return distribution.run_here(reproduction_run.run, left)
     return distribution.run_with_ray(
         reproduction_run.run,
-        left,
+        [reproduction_run.with_whole_paths(job) for job in left],
         options.ray_address,
         lost=reproduction_run.lost,
     )

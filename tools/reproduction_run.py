@@ -69,6 +69,27 @@ def run(job: Job) -> dict:
     }
 
 
+def with_whole_paths(job: Job) -> Job:
+    """A job that does not depend on the folder that it is run in.
+
+    Args:
+        job: See `Job`.
+
+    Returns:
+        The same with absolute paths; its key stays.
+    """
+
+    def whole(path: str) -> str:
+        return str(pathlib.Path(path).absolute())
+
+    scheme, colon, rest = job.data.partition(":")
+    return job._replace(
+        file=whole(job.file),
+        data=job.data if scheme == "tfds" else scheme + colon + whole(rest),
+        data_dir=None if job.data_dir is None else whole(job.data_dir),
+    )
+
+
 def lost(job: Job, error: Exception) -> dict:
     """The row of a cell that a cluster could not finish.
 

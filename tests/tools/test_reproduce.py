@@ -201,6 +201,20 @@ def test_an_output_that_is_a_file(reproduce, tmp_path):
     assert (tmp_path / "out").read_text() == "precious"
 
 
+def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
+    """A worker of a cluster is started somewhere else."""
+    monkeypatch.chdir(tmp_path)
+    found = reproduction_run.with_whole_paths(job("a.keras", "npz:b.npz:x"))
+    assert found.file == str(tmp_path / "a.keras")
+    assert found.data == f"npz:{tmp_path / 'b.npz:x'}"
+    assert found.data_dir is None
+    assert found.key == job("", "").key
+    given = job("/a.keras", "tfds:cifar10")._replace(data_dir="tfds")
+    found = reproduction_run.with_whole_paths(given)
+    assert (found.file, found.data) == (given.file, given.data)
+    assert found.data_dir == str(tmp_path / "tfds")
+
+
 def test_a_cell_that_a_cluster_could_not_finish_failed(
     reproduce, tmp_path, monkeypatch
 ):
