@@ -5,6 +5,7 @@ that weights trained there give the same outputs here.
 """
 
 import math
+import numbers
 from collections.abc import Sequence
 
 import keras
@@ -27,9 +28,15 @@ def image_input(
         The input tensor, and what the first layer reads.
 
     Raises:
-        ValueError: If one of mean and deviation is given without the other, or
-            they are not one finite number a channel, deviations above 0.
+        ValueError: If the shape has other than three axes, one of mean and
+            deviation is given without the other, or they are not one finite
+            number a channel, deviations above 0.
     """
+    if len(input_shape) != 3:
+        raise ValueError(
+            f"input_shape={tuple(input_shape)}. Supported: height, width and"
+            " channels of one image. Use (32, 32, 3), for example."
+        )
     if (pixel_mean is None) != (pixel_std is None):
         raise ValueError(
             f"pixel_mean={pixel_mean} and pixel_std={pixel_std}: one without"
@@ -69,9 +76,10 @@ def check_width(width_multiplier: float) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if not 0 < width_multiplier < math.inf:
+    is_number = isinstance(width_multiplier, numbers.Real)
+    if not is_number or not 0 < width_multiplier < math.inf:
         raise ValueError(
-            f"width_multiplier={width_multiplier}. Supported: finite numbers"
+            f"width_multiplier={width_multiplier!r}. Supported: finite numbers"
             " above 0. Use 1.0 for the published network."
         )
 
@@ -157,7 +165,15 @@ def classifier(
 
     Returns:
         Logits `[B, num_classes]`.
+
+    Raises:
+        ValueError: If the number of logits is no whole number above 0.
     """
+    if not isinstance(num_classes, numbers.Integral) or num_classes < 1:
+        raise ValueError(
+            f"num_classes={num_classes!r}. Supported: whole numbers from 1. Use"
+            " the number of labels."
+        )
     return keras.layers.Dense(
         num_classes, kernel_initializer="he_normal", name=name
     )(x)
