@@ -101,12 +101,12 @@ class _Values:
 
 def _numbers(key: str, value: Any, problems: list[str]) -> np.ndarray:
     """As float32; notes what is no finite number."""
-    value = np.asarray(value)
     try:
-        value = value.astype("float32")
+        value = np.asarray(value).astype("float32")
     except (ValueError, TypeError):
-        problems.append(f"'{key}' holds {value.dtype}, no numbers")
-        return np.zeros(value.shape, "float32")
+        kind = getattr(value, "dtype", type(value).__name__)
+        problems.append(f"'{key}' holds {kind}, not numbers that NumPy reads")
+        return np.zeros(getattr(value, "shape", ()), "float32")
     if not np.isfinite(value).all():
         problems.append(f"'{key}' holds NaN or infinite values")
     return value

@@ -62,6 +62,8 @@ class Run:
         """Trains; returns a float32 network and what happened."""
         callbacks = self._callbacks()
         self._check_memory()
+        if not self.finished_epochs:  # Nor is there a best one.
+            shutil.rmtree(self.best_file.parent, ignore_errors=True)
         self.test_batches()  # If there are none, that is known before.
         keras.utils.set_random_seed(self.recipe.seed)
         with self._scope():

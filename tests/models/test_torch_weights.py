@@ -153,9 +153,10 @@ def test_weights_of_another_network(changes, text):
     ("value", "text"),
     [
         (np.full(5, np.nan), "'output.bias' holds NaN or infinite values"),
-        (np.array(list("abcde")), "'output.bias' holds <U1, no numbers"),
+        (np.array(list("abcde")), "'output.bias' holds <U1, not numbers"),
+        ({"a": 1}, "'output.bias' holds dict, not numbers that NumPy"),
     ],
-    ids=["nan", "text"],
+    ids=["nan", "text", "dict"],
 )
 def test_values_that_are_no_numbers(value, text):
     _, _, state = stored("pytorchcv_resnet")

@@ -500,6 +500,32 @@ def real_job(tiny_job, monkeypatch):
     monkeypatch.setattr(registry, "build", lambda *_, **__: tiny_network())
 
 
+def test_a_run_that_begins_anew_has_no_best_epoch_yet(
+    command, real_job, tmp_path
+):
+    """What is left of one whose state was removed does not count."""
+    flags = arguments(
+        tmp_path / "x.keras", epochs=1, batch_size=8, validation="true"
+    )
+    assert command(*flags).code == 0
+    card = json.loads((tmp_path / "x.json").read_text())
+    folder = network_files.backup_folder(
+        tmp_path / "x.keras",
+        network=card["network"],
+        options=card["options"],
+        dataset="tiny",
+        recipe=card["recipe"],
+        validation=True,
+        start_from=None,
+    )
+    old = folder.with_name(f"{folder.name}-best")
+    old.mkdir()
+    (old / "best.weights.h5.json").write_text('{"accuracy": 2.0, "epoch": 9}')
+    assert command(*flags, "--overwrite").code == 0
+    again = json.loads((tmp_path / "x.json").read_text())
+    assert again["validation_accuracy"] == card["validation_accuracy"]
+
+
 @pytest.mark.slow
 def test_tensorboard_gets_every_epoch(command, real_job, tmp_path):
     pytest.importorskip("tensorboard", reason="needs the extra 'tensorboard'")
