@@ -243,15 +243,21 @@ def _refusal(broken: list[str]) -> str:
 
 def _take_over(model: keras.Model, file: str) -> None:
     source = load_keras_model(file)
-    shapes = [tuple(w.shape) for w in source.weights]
-    wanted = [tuple(w.shape) for w in model.weights]
-    if shapes != wanted:
+    found, wanted = len(source.weights), len(model.weights)
+    different = [
+        f"'{mine.path}' has the shape {tuple(mine.shape)}, there"
+        f" {tuple(other.shape)}"
+        for mine, other in zip(model.weights, source.weights, strict=False)
+        if mine.shape != other.shape
+    ]
+    if different or found != wanted:
         raise app.UsageError(
-            f"Received --start_from={file} with {len(shapes)} weights of"
+            f"Received --start_from={file} with {found} weights of"
             f" '{source.name}', which are not those of '{model.name}'"
-            f" ({len(wanted)} weights). Supported: the same network, width,"
-            " classes and batch norms. Choose another --start_from or"
-            " --network."
+            f" ({wanted} weights)"
+            + (f": {different[-1]}" if found == wanted else "")
+            + ". Supported: the same network, width, classes and batch norms."
+            " Choose another --start_from, --network or --dataset."
         )
     model.set_weights(source.get_weights())
 

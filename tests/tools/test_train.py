@@ -368,6 +368,19 @@ def test_weights_of_another_network_are_refused(command, tiny_job, tmp_path):
     assert "which are not those of 'tiny' (4 weights)" in outcome.err
 
 
+def test_weights_for_other_classes_are_refused(command, tiny_job, tmp_path):
+    """As many weights as here; the last that differs is named."""
+    source = tiny_network()
+    logits = keras.layers.Dense(7)(source.layers[-2].output)
+    keras.Model(source.inputs, logits).save(tmp_path / "other.keras")
+    (tmp_path / "other.json").write_text("{}")
+    outcome = command(
+        *arguments(tmp_path / "x.keras", start_from=tmp_path / "other.keras")
+    )
+    assert outcome.code == 2
+    assert "/bias' has the shape (3,), there (7,). Supported" in outcome.err
+
+
 def test_a_batch_that_does_not_fit(command, tiny_job, tmp_path, monkeypatch):
     monkeypatch.setattr(training_run, "available_bytes", lambda: 10_000)
     outcome = command(*arguments(tmp_path / "x.keras", batch_size=4096))
