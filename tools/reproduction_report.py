@@ -46,6 +46,8 @@ def to_dict(number: int, table: Table, results: Results) -> dict:
                     statistics.stdev(values) if len(values) > 1 else None
                 ),
                 "analog": _analog(group),
+                "model": _shared(group, "model_name"),
+                "model_parameters": _shared(group, "model_parameters"),
                 "failed": _reasons(group),
             }
         )
@@ -80,6 +82,7 @@ def markdown(number: int, table: Table, results: Results) -> str:
             "",
             f"**{block}**",
             "",
+            *_networks(results, block),
             f"| method | BN | convert AP | analog | {heads} |",
             f"|---|---|---|---|{'---|' * len(columns)}",
         ]
@@ -100,6 +103,17 @@ def _columns(results) -> list[str]:
     """Names of the columns, T and numbers of images rising."""
     numbers = {c.column: (c.timesteps, c.images) for c, _ in results}
     return sorted(numbers, key=numbers.get)
+
+
+def _networks(results, block: str) -> list[str]:
+    """Which networks stood in for the block's, if cells have run."""
+    texts = [
+        f"{row['model_name']}, {row['model_parameters']:,} parameters"
+        for cell, row in results
+        if cell.block == block and row and "model_name" in row
+    ]
+    unique = list(dict.fromkeys(texts))
+    return [f"Measured on: {'; '.join(unique)}.", ""] if unique else []
 
 
 def _figures(results):
@@ -124,7 +138,7 @@ def _done(row) -> bool:
 
 def _shared(group, name):
     """Of the first cell that has run, as of all others of its figure."""
-    return next((row[name] for _, row in group if row), None)
+    return next((row[name] for _, row in group if row and name in row), None)
 
 
 def _reasons(group) -> list[str]:

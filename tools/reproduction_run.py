@@ -161,6 +161,8 @@ def _figures(job: Job) -> dict:
         max_images=key["images"],
         seed=key["seed"],
     )
+    figures["model_name"] = model.name
+    figures["model_parameters"] = model.count_params()
     if training is not None:
         figures["hybrid_batch_size"] = training.batch_size
     return figures

@@ -63,6 +63,12 @@ def test_a_failed_cell_is_reported_and_the_rest_go_on(
         f" | 64.50 ± 1.19 / {ours[0]} | 65.12 ± 1.02 / {ours[1]}"
         f" | 66.04 ± 0.72 / {ours[2]} | 66.20 ± 0.58 / {ours[3]} |"
     ) in text
+    # Under its own name, not that of the paper's network.
+    assert (
+        "**VGG-16 CIFAR100**\n\nMeasured on: tiny, 55 parameters.\n\n| m"
+        in text
+    )
+    assert "**ResNet-20 CIFAR100**\n\n| method" in text
     assert "| 77.16 / - | 75.35 ± 0.16 / failed [1] |" in text
     assert "[1] failed: No trained network" in text
     assert "resnet20_wide_cifar100.keras'. Train one with tfsnn train" in text
