@@ -48,7 +48,8 @@ def check(
     """Refuses a T of which not even the widest layer would fit.
 
     Counted are its spikes for all calibration images, one bit each, and its
-    current for one image, float32: what a calibration has at the least.
+    current for one image, float32: what a calibration has at the least. The
+    spikes of the last layer are not kept, for no neuron reads them.
 
     Args:
         conversion: Of the network.
@@ -59,11 +60,11 @@ def check(
     Raises:
         DataError: If they do not fit; names the largest T that does.
     """
-    neurons = max(
+    neurons = [
         math.prod(conversion.analog.get_layer(name).output.shape[1:])
         for name in conversion.neuron_names
-    )
-    each = neurons * (images / 8 + BYTES)
+    ]
+    each = max(neurons[:-1], default=0) * images / 8 + max(neurons) * BYTES
     if timesteps * each <= available:
         return
     raise DataError(

@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 import tfsnn
@@ -12,10 +13,23 @@ from tfsnn_tools import (
 
 
 def test_the_largest_t_that_fits_is_named():
-    """6x6x4 neurons; 16 images, a bit a spike; one current of 4 bytes."""
-    each = 6 * 6 * 4 * (16 // 8 + 4)
-    conversion = tfsnn.convert(tiny_network())
+    """Ten neurons in front of six; 16 images, a bit a spike; one current."""
+    each = 10 * 16 // 8 + 4 * 10
+    image = keras.Input((3,))
+    x = keras.layers.Dense(10, activation="relu")(image)
+    x = keras.layers.Dense(6, activation="relu")(x)
+    model = keras.Model(image, keras.layers.Dense(2)(x))
+    conversion = tfsnn.convert(model)
     fits = {"images": 16, "available": 100 * each}
+    reproduction_memory.check(conversion, timesteps=100, **fits)
+    with pytest.raises(DataError, match="T=101 with 16 .*up to T=100[.]"):
+        reproduction_memory.check(conversion, timesteps=101, **fits)
+
+
+def test_nobody_reads_the_spikes_of_the_last_layer():
+    """6x6x4 neurons, currents alone."""
+    conversion = tfsnn.convert(tiny_network())
+    fits = {"images": 16, "available": 100 * 4 * 6 * 6 * 4}
     reproduction_memory.check(conversion, timesteps=100, **fits)
     with pytest.raises(DataError, match="T=101 with 16 .*up to T=100[.]"):
         reproduction_memory.check(conversion, timesteps=101, **fits)
