@@ -60,10 +60,13 @@ def check(
     Raises:
         DataError: If they do not fit; names the largest T that does.
     """
-    neurons = [
-        math.prod(conversion.analog.get_layer(name).output.shape[1:])
+    shapes = [
+        conversion.analog.get_layer(name).output.shape[1:]
         for name in conversion.neuron_names
     ]
+    if any(None in shape for shape in shapes):
+        return  # Images of any size: nothing is known.
+    neurons = [math.prod(shape) for shape in shapes]
     each = max(neurons[:-1], default=0) * images / 8 + max(neurons) * BYTES
     if timesteps * each <= available:
         return

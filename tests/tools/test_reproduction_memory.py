@@ -35,6 +35,15 @@ def test_nobody_reads_the_spikes_of_the_last_layer():
         reproduction_memory.check(conversion, timesteps=101, **fits)
 
 
+def test_images_of_any_size_are_not_estimated():
+    image = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    conversion = tfsnn.convert(keras.Model(image, keras.layers.Dense(2)(x)))
+    reproduction_memory.check(conversion, timesteps=9, images=16, available=1)
+    reproduction_memory.check_images(9, shape=(None, None, 1), available=1)
+
+
 def test_images_that_do_not_fit():
     """Twice 4x4x3 numbers of 4 bytes each."""
     known = {"shape": (4, 4, 3), "available": 10 * 2 * 4 * 48}
