@@ -53,24 +53,37 @@ def earlier(number: int, rows: Iterable[Row], asked: Iterable[Cell]) -> Pairs:
     return [pair for here in found.values() for pair in here.values()]
 
 
-def notes(pairs: Pairs) -> list[str]:
-    """What earlier figures were measured with.
+def notes(before: Pairs, now: Iterable[tuple[Cell, Row | None]]) -> list[str]:
+    """What figures were measured with, where runs stand side by side.
 
     Args:
-        pairs: See `earlier`.
+        before: See `earlier`.
+        now: Cells of this run, and their rows.
 
     Returns:
-        A line for each network and setting; none if there are no figures.
+        A line for each network and setting of either; none if there are no
+        earlier figures.
     """
+    if not before:
+        return []
+    ran = [pair for pair in now if pair[1] and pair[1]["status"] == DONE]
+    return [
+        *(["From this run:", "", *_lines(ran), ""] if ran else []),
+        "From earlier runs in this folder:",
+        "",
+        *_lines(before),
+    ]
+
+
+def _lines(pairs: Pairs) -> list[str]:
     columns: dict[tuple[str, str], dict[str, None]] = {}
     for cell, row in pairs:
         texts = columns.setdefault((cell.block, _text(row)), {})
         texts[cell.column] = None
-    lines = [
+    return [
         f"- {block}, {', '.join(names)}: {text}"
         for (block, text), names in columns.items()
     ]
-    return ["From earlier runs in this folder:", "", *lines] if lines else []
 
 
 def _text(row: Row) -> str:

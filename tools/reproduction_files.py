@@ -33,7 +33,7 @@ def write(
     before = earlier(number, rows, [cell for cell, _ in results])
     whole = [*results, *before]
     text = reproduction_report.markdown(number, table, whole)
-    text = "\n".join([text, *([""] if before else []), *notes(before)])
+    text = "\n".join([text, *([""] if before else []), *notes(before, results)])
     record = reproduction_report.to_dict(number, table, whole)
     _write(folder / "table.md", f"{text}\n")
     _write(folder / "table.json", json.dumps(record, indent=2))

@@ -175,8 +175,9 @@ def _analog_text(groups) -> str:
     cells = [cell for group in groups for cell, _ in group]
     paper = cells[0].paper_analog if cells else None
     ours = [_analog(group) for group in groups]
-    ours = [value for value in ours if value is not None]
-    return f"{_number(paper)} / {_number(ours[0] if ours else None)}"
+    ours = [_number(value) for value in ours if value is not None]
+    # Of other test images, where runs of several selections meet.
+    return f"{_number(paper)} / {', '.join(dict.fromkeys(ours)) or '-'}"
 
 
 def _number(value: float | None) -> str:

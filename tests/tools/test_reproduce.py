@@ -183,12 +183,17 @@ def test_figures_of_earlier_runs_stay_in_the_table(
     assert "| analog | T=2 | T=3 | T=4 |" in text
     assert text.count("| uncalibrated |") == 1
     digest = done[0]["model_sha256"]
+    now, before = text.split("From earlier runs in this folder:")
+    assert "From this run:\n\n- VGG-16 CIFAR10, T=4: 20 test images" in now
     for T, tested in ((2, 20), (3, 15)):
         assert (
             f"- VGG-16 CIFAR10, T={T}: {tested} test images of npz:"
-        ) in text
-    assert f"16 to calibrate, network {digest}, tfsnn" in text
-    assert "T=4:" not in text
+        ) in before
+    assert f"16 to calibrate, network {digest}, tfsnn" in before
+    assert "T=4:" not in before
+    # The analog accuracy on 20 images, and on 15.
+    analog = [f"{100 * done[n]['analog']:.2f}" for n in (0, -2)]
+    assert f"- / {', '.join(dict.fromkeys(analog))} |" in text
 
 
 def test_what_is_named_twice_is_run_once(reproduce, tmp_path):

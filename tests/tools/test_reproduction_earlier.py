@@ -36,16 +36,18 @@ def test_rows_that_are_no_figures_of_this_table():
     del old["convert_ap"]
     rows = [row(cell, table=4), row(cell, status="failed"), old, {"a": 1}]
     assert earlier(9, rows, []) == []
-    assert notes([]) == []
+    assert notes([], [(cell, row(cell))]) == []
 
 
 def test_seeds_of_other_settings_are_not_mixed():
     one, two, *_ = CELLS
     rows = [row(one), row(two, test_images=100)]
     assert earlier(9, rows, []) == [(two, rows[1])]
-    assert notes(earlier(9, rows, []))[2:] == [
+    assert notes(earlier(9, rows, []), [(one, None)]) == [
+        "From earlier runs in this folder:",
+        "",
         f"- {two.block}, T=32: 100 test images of tfds:cifar10, 1024 to"
-        " calibrate, network abc, tfsnn 1"
+        " calibrate, network abc, tfsnn 1",
     ]
 
 
