@@ -193,9 +193,16 @@ def test_the_same_run_is_resumed(command, tiny_job, tmp_path, monkeypatch):
         resumed.append(backup)
         return {"accuracy": [0.5]}
 
+    def training_batches(examples, *, seed, **_):
+        seeds.append(seed)
+        return datasets.evaluation_batches(examples, batch_size=16)
+
+    seeds = []
     monkeypatch.setattr(training, "train", train_on)
+    monkeypatch.setattr(datasets, "training_batches", training_batches)
     outcome = command(*arguments(path, seed=3))
     assert json.loads(outcome.out)["resumed"] is True
+    assert seeds == [3 + 1]  # It does not draw as at its beginning.
     assert resumed == [backup]
 
 
