@@ -20,6 +20,7 @@ from tfsnn_models import augmentation, datasets, recipes, registry
 from tfsnn_tools import command_line, network_files, training_run
 
 USAGE = "tfsnn train --dataset=NAME --output=NAME.keras [--flags]"
+PAPER_IMAGENET = "paper_imagenet"
 OF_RECIPE = (
     "epochs",
     "batch_size",
@@ -84,9 +85,10 @@ def _define_recipe(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "recipe",
         "short",
-        ["short", "paper"],
+        ["short", "paper", PAPER_IMAGENET],
         "short: 30 epochs; paper: its appendix C, for the data set and with or"
-        " without batch norm. The flags below replace parts of it.",
+        " without batch norm; paper_imagenet: that for ImageNet, for any data"
+        " set. The flags below replace parts of it.",
         **options,
     )
     flags.DEFINE_integer("epochs", None, "Passes over the data.", 1, **options)
@@ -194,11 +196,14 @@ def _recipe(options: flags.FlagValues, data) -> recipes.Recipe:
             "Received --tensorboard without --log_dir. Supported: both. Name a"
             " folder with --log_dir."
         )
-    if options.recipe == "paper":
-        return recipes.paper_recipe(
-            data.name, batch_norm=options.batch_norm, **changes
-        )
-    return recipes.Recipe(**changes)
+    if options.recipe == "short":
+        return recipes.Recipe(**changes)
+    is_imagenet = options.recipe == PAPER_IMAGENET
+    return recipes.paper_recipe(
+        "imagenet2012" if is_imagenet else data.name,
+        batch_norm=options.batch_norm,
+        **changes,
+    )
 
 
 def _start(file: str | None) -> dict | None:

@@ -344,6 +344,16 @@ def test_the_recipe_of_the_paper(command, tiny_job, tmp_path):
     assert recipe["augmentation"] == "strong"
 
 
+def test_the_recipe_for_imagenet_is_there_for_any_data(
+    command, tiny_job, tmp_path
+):
+    flags = arguments(tmp_path / "x.keras", recipe="paper_imagenet", epochs=7)
+    recipe = json.loads(command(*flags).out)["recipe"]
+    expected = recipes.paper_recipe("imagenet2012", batch_norm=True, epochs=7)
+    assert recipe == expected.to_dict()
+    assert (recipe["ema"], recipe["label_smoothing"]) == (0.999, 0.1)
+
+
 def test_options_of_the_network(command, tiny_job, tmp_path, monkeypatch):
     seen = []
 
