@@ -130,7 +130,7 @@ TIED = {
     "advanced": pipelines.advanced(potentials_per="neuron"),
     "search": Search(
         "both",
-        (pipelines.light(), pipelines.published_code("potential")),
+        (pipelines.published_code("potential"), pipelines.light()),
         (1.0, 1.0),
         1.0,
     ),
@@ -147,6 +147,17 @@ def test_values_of_each_neuron_need_one_size(pipeline):
     with pytest.raises(ValueError, match=text):
         calibrate(any_size(), make_images(24), timesteps=2, pipeline=pipeline)
     check_sizes(pipeline, convert(build("relu_layers")))
+
+
+def test_of_a_search_others_are_left_out_that_need_one_size():
+    search = TIED["search"]
+    search = dataclasses.replace(search, candidates=search.candidates[::-1])
+    result = calibrate(
+        any_size(), make_images(24), timesteps=2, pipeline=search
+    )
+    kept, left = result.trials
+    assert kept.chosen and kept.pipeline == "light"
+    assert left.error is None and left.pipeline != "light"
 
 
 @pytest.mark.parametrize("pipeline", FITTING.values(), ids=FITTING)

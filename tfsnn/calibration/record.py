@@ -62,8 +62,8 @@ class Trial:
         timesteps: T.
         error: Squared difference of the outputs of the spiking and the analog
             network on held-out images, over the square of the latter; None:
-            it was left out, because the time did not suffice or the kind of
-            neuron cannot have one of its steps.
+            it was left out, because the time did not suffice, or the kind of
+            neuron, or the network, cannot have one of its steps.
         seconds: Duration of its calibration for all T.
         chosen: Whether its parameters were kept.
     """

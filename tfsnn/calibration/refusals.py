@@ -1,14 +1,11 @@
 """Which steps of a pipeline a kind of neuron, or a network, cannot have."""
 
-from collections.abc import Iterator
-
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_neuron
 from tfsnn.dynamics.neuron_kind import NeuronKind
 
 from .pipeline import Pipeline
 from .search import Search
-from .strategy import Strategy
 
 
 def refusal(pipeline: Pipeline, kind: NeuronKind) -> str | None:
@@ -54,20 +51,20 @@ def check_steps(pipeline: Pipeline | Search, kind: NeuronKind) -> None:
         )
 
 
-def check_sizes(pipeline: Pipeline | Search, conversion: Conversion) -> None:
-    """Raises unless feature maps have the sizes that the steps need.
+def size_refusal(pipeline: Pipeline, conversion: Conversion) -> str | None:
+    """Why a pipeline does not fit a network for images of any size.
 
     Args:
-        pipeline: The steps; of a search those of all candidates.
+        pipeline: The steps.
         conversion: The network.
 
-    Raises:
-        ValueError: If a step sets something for each neuron, and the number of
-            neurons of a layer depends on the size of the image.
+    Returns:
+        Which steps set something for each neuron, and the layers whose number
+        of neurons depends on the size of the image; None if all fit.
     """
     tied = {
         type(step).__name__: None
-        for step in _steps(pipeline)
+        for step in pipeline.strategies
         if getattr(step, "needs_sizes", False)
     }
     shapes = {
@@ -80,20 +77,32 @@ def check_sizes(pipeline: Pipeline | Search, conversion: Conversion) -> None:
         for name, shape in shapes.items()
         if None in shape[1:]
     ]
-    if tied and open_ended:
+    if not tied or not open_ended:
+        return None
+    return (
+        f"sets values for each neuron ({', '.join(tied)}), and the size of"
+        f" these layers depends on the image: {', '.join(open_ended)}"
+    )
+
+
+def check_sizes(pipeline: Pipeline | Search, conversion: Conversion) -> None:
+    """Raises unless feature maps have the sizes that the steps need.
+
+    Args:
+        pipeline: The steps; of a search those of its first candidate, for
+            others may be left out.
+        conversion: The network.
+
+    Raises:
+        ValueError: See `size_refusal`.
+    """
+    if isinstance(pipeline, Search):
+        pipeline = pipeline.candidates[0]
+    reason = size_refusal(pipeline, conversion)
+    if reason is not None:
         raise ValueError(
-            f"Pipeline '{pipeline.name}' sets values for each neuron"
-            f" ({', '.join(tied)}), and the size of these layers depends on"
-            f" the image: {', '.join(open_ended)}. Supported: networks for"
+            f"Pipeline '{pipeline.name}' {reason}. Supported: networks for"
             " images of one size, or values per channel. Build the network"
             " with a keras.Input of that size, or pass per='channel'"
             " (potentials_per='channel' to advanced())."
         )
-
-
-def _steps(pipeline: Pipeline | Search) -> Iterator[Strategy]:
-    if isinstance(pipeline, Search):
-        for candidate in pipeline.candidates:
-            yield from candidate.strategies
-    else:
-        yield from pipeline.strategies

@@ -17,7 +17,7 @@ class Search:
         costs: About how long each takes, the first one taking 1.
         budget: Seconds for all of them. A pipeline that would not end in time,
             judging by the slowest so far for its cost, is left out, as is one
-            with a step that the kind of neuron cannot have.
+            with a step that the kind of neuron, or the network, cannot have.
     """
 
     name: str

@@ -17,11 +17,12 @@ from tfsnn.types import NeuronParameters
 
 from .checkpoint import Checkpoint
 from .record import Step, Trial, lag_at
-from .refusals import refusal
+from .refusals import refusal, size_refusal
 from .search import Search
 from .sweep import SweepConfig, held_out_images, sweep
 
 BATCH = 64
+FOLDED_ROWS = 512
 
 Parameters = dict[int, dict[str, NeuronParameters]]
 
@@ -36,7 +37,8 @@ def run_search(
 ) -> tuple[Parameters, list[Step], list[Trial]]:
     """Calibrates with every candidate that fits in the time.
 
-    One with a step that the kind of neuron cannot have is left out.
+    One with a step that the kind of neuron, or a network for images of any
+    size, cannot have is left out.
 
     A candidate is judged by what users see: the outputs of the whole spiking
     network on the held-out images, against those of the analog one.
@@ -74,7 +76,7 @@ def run_search(
         part = checkpoint and checkpoint.part(f"candidate-{number}")
         is_begun = not trials or (part and part.num_finished)
         in_time = is_begun or spent + cost * unit <= search.budget
-        if not in_time or refusal(pipeline, conversion.config.kind):
+        if not in_time or _misfits(pipeline, conversion):
             trials += [Trial(pipeline.name, T) for T in timesteps]
             continue
         found, steps = sweep(
@@ -102,6 +104,11 @@ def run_search(
     )
 
 
+def _misfits(pipeline, conversion) -> bool:
+    reason = refusal(pipeline, conversion.config.kind)
+    return bool(reason or size_refusal(pipeline, conversion))
+
+
 def output_error(
     model: keras.Model, images: Images, target: list[np.ndarray]
 ) -> float:
@@ -115,12 +122,7 @@ def output_error(
     Returns:
         Squared difference over the square of the target, over all outputs.
     """
-    graph = trace(model)
-    if runs_on_counts(timetable(graph)):
-        run = _calls(counting_model(model))
-    else:
-        run = tf.function(SteppingForm(model).run, reduce_retracing=True)
-    outputs = _outputs(run, images)
+    outputs = _spiking_outputs(model, images)
     pairs = list(zip(outputs, target, strict=True))
     scale = sum(float(np.sum(np.square(a, dtype="float64"))) for _, a in pairs)
     error = sum(
@@ -133,10 +135,21 @@ def _calls(model: keras.Model):
     return lambda images: model(arguments(model, images))
 
 
-def _outputs(run, images) -> list[np.ndarray]:
+def _spiking_outputs(model, images) -> list[np.ndarray]:
+    table = timetable(trace(model))
+    if runs_on_counts(table):
+        return _outputs(_calls(counting_model(model)), images)
+    if table.has_unknown_axes:  # Stepping has to know the shape of its state.
+        rows = max(1, FOLDED_ROWS // table.timesteps)
+        return _outputs(_calls(model), images, rows)
+    run = tf.function(SteppingForm(model).run, reduce_retracing=True)
+    return _outputs(run, images)
+
+
+def _outputs(run, images, batch_size=BATCH) -> list[np.ndarray]:
     parts = [
         keras.tree.flatten(run(each(tf.constant, batch)))
-        for batch in in_batches(images, BATCH)
+        for batch in in_batches(images, batch_size)
     ]
     return [
         np.concatenate([np.asarray(part) for part in output])

@@ -106,6 +106,16 @@ class Timetable:
         kinds = (call.operation.cell.kind for call in self.neurons)
         return any(kind.needs_two_phase for kind in kinds)
 
+    @functools.cached_property
+    def has_unknown_axes(self) -> bool:
+        """Whether a neuron, delay line or read-out has axes of any size.
+
+        The stepping form does not know the shape of its state then.
+        """
+        tensors = [call.outputs for call in (*self.neurons, *self.readouts)]
+        tensors += [tensor for tensor, _ in self.delays.values()]
+        return any(None in tensor.shape[1:] for tensor in tensors)
+
     @property
     def has_prefixes(self) -> bool:
         """Whether the outputs so far are those of a shorter run."""

@@ -70,7 +70,7 @@ def plan(
     folded_bytes = feature_map_bytes(graph, table)
     fitting = memory_budget // folded_bytes
     fits = fitting >= (batch_size or 1)
-    if has_unknown_axes(table):
+    if table.has_unknown_axes:
         if not fits or table.timesteps > FOLDED_ROWS:
             _refuse_unknown_axes(graph, table)
     else:
@@ -135,20 +135,6 @@ def step_bytes(graph: Graph, table: Timetable) -> int:
     )
     states += sum(_bytes(x) * delay for x, delay in table.delays.values())
     return 2 * states + feature_map_bytes(graph, table, folded=False)
-
-
-def has_unknown_axes(table: Timetable) -> bool:
-    """Whether the stepping form does not know the shape of its state.
-
-    Args:
-        table: Timetable of a spiking network.
-
-    Returns:
-        True if a neuron, a delay line or a read-out has unknown axes.
-    """
-    tensors = [call.outputs for call in (*table.neurons, *table.readouts)]
-    tensors += [tensor for tensor, _ in table.delays.values()]
-    return any(None in tensor.shape[1:] for tensor in tensors)
 
 
 def _refuse_unknown_axes(graph, table):

@@ -15,7 +15,7 @@ from tfsnn.graph.trace import trace
 from tfsnn.inputs import Images, each
 from tfsnn.layers import CountActivation
 
-from .execution import folded_timesteps, has_unknown_axes
+from .execution import folded_timesteps
 from .runners import compiled, images_spec
 
 
@@ -44,7 +44,7 @@ class MeanOutputs:
         if runs_on_counts(self.table):
             run, self._kept = _on_counts(graph, self.table)
         elif (
-            has_unknown_axes(self.table)
+            self.table.has_unknown_axes
             or self.table.timesteps <= folded_timesteps()
         ):
             run, self._kept = _folded(graph.model, self.table)
