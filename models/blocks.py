@@ -4,6 +4,8 @@ Padding is the same on all sides, also in front of a stride, as in PyTorch, so
 that weights trained there give the same outputs here.
 """
 
+import math
+import numbers
 from collections.abc import Sequence
 
 import keras
@@ -26,8 +28,15 @@ def image_input(
         The input tensor, and what the first layer reads.
 
     Raises:
-        ValueError: If one of mean and deviation is given without the other.
+        ValueError: If the shape has other than three axes, one of mean and
+            deviation is given without the other, or they are not one finite
+            number a channel, deviations above 0.
     """
+    if len(input_shape) != 3:
+        raise ValueError(
+            f"input_shape={tuple(input_shape)}. Supported: height, width and"
+            " channels of one image. Use (32, 32, 3), for example."
+        )
     if (pixel_mean is None) != (pixel_std is None):
         raise ValueError(
             f"pixel_mean={pixel_mean} and pixel_std={pixel_std}: one without"
@@ -36,6 +45,7 @@ def image_input(
     image = keras.Input(input_shape, name="image")
     if pixel_mean is None:
         return image, image
+    _check_pixels(input_shape[-1], pixel_mean, pixel_std)
     layer = keras.layers.Normalization(
         mean=list(pixel_mean),
         variance=[std**2 for std in pixel_std],
@@ -58,7 +68,7 @@ def scaled(channels: int, width_multiplier: float) -> int:
 
 
 def check_width(width_multiplier: float) -> None:
-    """Raises unless a width multiplier is above 0.
+    """Raises unless a width multiplier is a finite number above 0.
 
     Args:
         width_multiplier: Factor of all channels.
@@ -66,10 +76,11 @@ def check_width(width_multiplier: float) -> None:
     Raises:
         ValueError: If it is not.
     """
-    if not width_multiplier > 0:
+    is_number = isinstance(width_multiplier, numbers.Real)
+    if not is_number or not 0 < width_multiplier < math.inf:
         raise ValueError(
-            f"width_multiplier={width_multiplier}. Supported: numbers above 0."
-            " Use 1.0 for the published network."
+            f"width_multiplier={width_multiplier!r}. Supported: finite numbers"
+            " above 0. Use 1.0 for the published network."
         )
 
 
@@ -154,10 +165,33 @@ def classifier(
 
     Returns:
         Logits `[B, num_classes]`.
+
+    Raises:
+        ValueError: If the number of logits is no whole number above 0.
     """
+    if not isinstance(num_classes, numbers.Integral) or num_classes < 1:
+        raise ValueError(
+            f"num_classes={num_classes!r}. Supported: whole numbers from 1. Use"
+            " the number of labels."
+        )
     return keras.layers.Dense(
         num_classes, kernel_initializer="he_normal", name=name
     )(x)
+
+
+def _check_pixels(channels, mean, std) -> None:
+    values = [*mean, *std]
+    if (
+        len(mean) != channels
+        or len(std) != channels
+        or not all(map(math.isfinite, values))
+        or min(std) <= 0
+    ):
+        raise ValueError(
+            f"pixel_mean={tuple(mean)} and pixel_std={tuple(std)} for images of"
+            f" {channels} channels. Supported: one finite number a channel,"
+            " deviations above 0. Give those of the training images."
+        )
 
 
 def _padded(x, kernel_size, strides, name):

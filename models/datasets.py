@@ -6,11 +6,12 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from . import image_files
 from .augmentation import batch_layers, pad_crop_mirror, resized_crop_mirror
 
 FOLDER = "dir:"
 SHUFFLED = 16_384
-"""Images that are shuffled among each other where all do not fit."""
+"""Image files in memory that are shuffled among each other."""
 CACHED_BYTES = 2 * 2**30
 VALIDATION = 10
 """One training image in this many, where a validation split is asked for."""
@@ -118,7 +119,9 @@ def card(name: str, *, image_size: int = 224) -> DatasetCard:
             f" {', '.join(sorted(CARDS))}, or dir:FOLDER. Choose one of them."
         )
     root = pathlib.Path(name.removeprefix(FOLDER))
-    classes = {split: _classes(root / split) for split in ("train", "test")}
+    classes = {
+        split: image_files.classes(root / split) for split in ("train", "test")
+    }
     if not classes["train"] or classes["train"] != classes["test"]:
         raise ValueError(
             f"Folder '{root}' has {len(classes['train'])} classes in train and"
@@ -136,16 +139,14 @@ def card(name: str, *, image_size: int = 224) -> DatasetCard:
     )
 
 
-def _classes(folder: pathlib.Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
-
-
 def load_split(
     name: str, split: str, *, data_dir: str | None = None
 ) -> tf.data.Dataset:
     """Loads `(image, label)` pairs of one split, undecorated and unshuffled.
+
+    Images that come in many sizes are not decoded, so that shuffling and
+    leaving some out are cheap: `training_batches` and `evaluation_batches` do
+    that.
 
     Args:
         name: TFDS name, for example `cifar10`, or `dir:FOLDER`.
@@ -154,7 +155,8 @@ def load_split(
         data_dir: TFDS directory; None: `TFDS_DATA_DIR` or the TFDS default.
 
     Returns:
-        Pairs of uint8 `[H, W, C]` and int64 `[]`.
+        Pairs of uint8 `[H, W, C]` and int64 `[]`; in place of images that come
+        in many sizes the bytes of their files, of a folder their paths.
 
     Raises:
         ImportError: If tensorflow-datasets is not installed.
@@ -170,6 +172,9 @@ def load_split(
             f"Data set '{name}' is read through tensorflow-datasets, which is"
             " not installed. Run: pip install 'tfsnn[data]'."
         ) from error
+    decoders = None
+    if name in CARDS and CARDS[name].padding is None:
+        decoders = {"image": tfds.decode.SkipDecoding()}
     try:
         return tfds.load(
             name,
@@ -177,6 +182,7 @@ def load_split(
             data_dir=data_dir,
             as_supervised=True,
             shuffle_files=False,
+            decoders=decoders,
         )
     except Exception as error:  # TFDS raises many types, also of its own.
         text = next(iter(str(error).strip().splitlines()), "")[:300]
@@ -190,32 +196,10 @@ def load_split(
 
 
 def _load_folder(folder: pathlib.Path) -> tf.data.Dataset:
-    """Images of a sub-folder a class, in sorted order."""
-    files, labels = [], []
-    for label, name in enumerate(_classes(folder)):
-        paths = sorted(
-            path
-            for path in (folder / name).iterdir()
-            if path.suffix.lower() in (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-        )
-        files += map(str, paths)
-        labels += [label] * len(paths)
-    if not files:
-        raise ValueError(
-            f"Folder '{folder}' has no images. Supported: a sub-folder of"
-            " images (bmp, gif, jpeg, png) a class. Check the path."
-        )
+    """Paths of the images of a sub-folder a class, in sorted order."""
+    files, labels = image_files.list_files(folder)
     labels = tf.constant(labels, tf.int64)
-
-    def decode(path, label):
-        image = tf.io.decode_image(
-            tf.io.read_file(path), channels=3, expand_animations=False
-        )
-        image.set_shape([None, None, 3])
-        return image, label
-
-    pairs = tf.data.Dataset.from_tensor_slices((files, labels))
-    return pairs.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return tf.data.Dataset.from_tensor_slices((files, labels))
 
 
 def without_validation(
@@ -271,6 +255,7 @@ def training_batches(
 
     def crop(pair, draw):
         image, label = pair
+        image = _decoded(image, data)
         draw = tf.cast(draw % 2**30, tf.int32)
         if data.padding is None:
             image = resized_crop_mirror(image, draw, size=data.input_shape[:2])
@@ -283,7 +268,7 @@ def training_batches(
     batches = (
         tf.data.Dataset.zip(
             examples.shuffle(
-                min(count, SHUFFLED if data.padding is None else count),
+                _shuffled(data, count),
                 seed=seed,
                 reshuffle_each_iteration=True,
             ),
@@ -322,6 +307,7 @@ def evaluation_batches(
 
     def prepare(image, label):
         if crops:
+            image = _decoded(image, data)
             image = center_crop(image, data.input_shape[:2])
         return tf.cast(image, tf.float32), label
 
@@ -349,6 +335,21 @@ def center_crop(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     )
     scaled.set_shape([rows, columns, image.shape[-1]])
     return layer(tf.cast(scaled, tf.float32))
+
+
+def _decoded(image: tf.Tensor, data: DatasetCard) -> tf.Tensor:
+    """The image of what `load_split` gives."""
+    if image.dtype != tf.string:
+        return image
+    is_path = data.name.startswith(FOLDER)
+    return image_files.decode(tf.io.read_file(image) if is_path else image)
+
+
+def _shuffled(data: DatasetCard, count: int) -> int:
+    """Examples that are shuffled among each other: all, where they fit."""
+    if data.padding is None and not data.name.startswith(FOLDER):
+        return min(count, SHUFFLED)
+    return count
 
 
 def _fits(data: DatasetCard, count: int) -> bool:

@@ -1,6 +1,7 @@
 """Training recipes: what is fixed about a training run."""
 
 import dataclasses
+import math
 
 import keras
 
@@ -9,6 +10,7 @@ from .augmentation import AUGMENTATIONS
 DTYPE_POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 MOMENTUM_FACTOR = 10.0
 """Decoupled decay for an L2 coefficient of 1 beside a momentum of 0.9."""
+SEEDS = 2**31
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +55,26 @@ class Recipe:
                 raise ValueError(
                     f"{field}={getattr(self, field)}. Supported: at least 1."
                 )
-        for field in ("learning_rate",):
-            if not getattr(self, field) > 0:
-                raise ValueError(
-                    f"{field}={getattr(self, field)}. Supported: above 0."
-                )
-        for field in ("label_smoothing", "ema"):
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(
+                f"learning_rate={self.learning_rate}. Supported: above 0, and"
+                " finite."
+            )
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(
+                f"weight_decay={self.weight_decay}. Supported: from 0, and"
+                " finite."
+            )
+        if not 0 <= self.warmup_fraction <= 1:
+            raise ValueError(
+                f"warmup_fraction={self.warmup_fraction}. Supported: 0...1."
+            )
+        if not 0 <= self.seed < SEEDS:
+            raise ValueError(
+                f"seed={self.seed}. Supported: whole numbers from 0 up to below"
+                f" {SEEDS}."
+            )
+        for field in ("label_smoothing", "ema", "momentum"):
             if not 0 <= getattr(self, field) < 1:
                 raise ValueError(
                     f"{field}={getattr(self, field)}. Supported: 0 up to below"

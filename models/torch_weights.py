@@ -38,7 +38,7 @@ def load_torch_weights(
 
     Raises:
         ValueError: If the network has no known naming, or tensors are missing,
-            left over or of another shape; lists all problems.
+            left over, of another shape or not finite; lists all problems.
     """
     if network not in NAMINGS:
         raise ValueError(
@@ -87,7 +87,7 @@ class _Values:
             self.problems.append(f"'{key}' is missing")
             return np.zeros(shape, "float32")
         self.used.add(key)
-        value = np.asarray(self._state[key]).astype("float32")
+        value = _numbers(key, self._state[key], self.problems)
         # A linear layer may come as a convolution over the whole map.
         if value.size == np.prod(shape) and len(shape) == 2:
             value = value.reshape(shape)
@@ -97,6 +97,19 @@ class _Values:
             )
             return np.zeros(shape, "float32")
         return value
+
+
+def _numbers(key: str, value: Any, problems: list[str]) -> np.ndarray:
+    """As float32; notes what is no finite number."""
+    try:
+        value = np.asarray(value).astype("float32")
+    except (ValueError, TypeError):
+        kind = getattr(value, "dtype", type(value).__name__)
+        problems.append(f"'{key}' holds {kind}, not numbers that NumPy reads")
+        return np.zeros(getattr(value, "shape", ()), "float32")
+    if not np.isfinite(value).all():
+        problems.append(f"'{key}' holds NaN or infinite values")
+    return value
 
 
 def _best_naming(model, network, state) -> tuple[str, Names]:
@@ -156,7 +169,7 @@ def _left_over(model, names, state, used, weights, problems) -> list[str]:
         if bias in state and bias not in used and norm in layers:
             used.add(bias)
             gamma, beta, mean, variance = weights[norm]
-            value = np.asarray(state[bias]).astype("float32")
+            value = _numbers(bias, state[bias], problems)
             if value.shape != mean.shape:
                 problems.append(
                     f"'{bias}' has the shape {value.shape}, the network"

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from .recipes import Recipe, cosine_schedule
+from .training_backup import EpochBackup
 
 
 def compile_for_training(
@@ -44,6 +45,7 @@ def train(
     *,
     validation=None,
     best: pathlib.Path | None = None,
+    backup: pathlib.Path | None = None,
     callbacks: list | None = None,
 ) -> dict[str, list[float]]:
     """Trains a logits model in place.
@@ -56,13 +58,16 @@ def train(
             kept.
         best: Where the weights of the best epoch are kept meanwhile, so that
             an interrupted run does not lose them; with `validation` only.
+        backup: Folder for the state after every epoch, from which the same run
+            goes on; it stays there. None: nothing is kept.
         callbacks: Further Keras callbacks.
 
     Returns:
         Loss and accuracy of each epoch of this session.
 
     Raises:
-        ValueError: If the training data holds no full batch.
+        ValueError: If the training data holds no full batch, or the state in
+            `backup` cannot be read.
         FloatingPointError: If the loss is not finite at the end.
     """
     steps = int(training.cardinality())
@@ -81,8 +86,14 @@ def train(
     if validation is not None and best is not None:
         keeper = BestWeights(best)
         stop.append(keeper)
+    epochs = 0
+    if backup is not None:
+        # Behind the others: it keeps what they have made of an epoch.
+        stop.append(EpochBackup(backup))
+        epochs = stop[-1].restore(model)
     history = model.fit(
         training,
+        initial_epoch=epochs,
         epochs=recipe.epochs,
         validation_data=validation,
         callbacks=[*stop, *(callbacks or [])],

@@ -59,10 +59,11 @@ def vgg16(
         Image Recognition, ICLR 2015, arXiv:1409.1556, Table 1, column D.
     """
     check_width(width_multiplier)
-    if min(input_shape[:2]) < 2 ** len(STAGES):
+    sides = input_shape[:2]
+    if None in sides or min(sides) < 2 ** len(STAGES):
         raise ValueError(
-            f"input_shape={input_shape}. Supported: at least 32x32 pixels, for"
-            " there are five poolings. Resize the images."
+            f"input_shape={input_shape}. Supported: a known size of at least"
+            " 32x32 pixels, for there are five poolings. Resize the images."
         )
     image, x = image_input(input_shape, pixel_mean, pixel_std)
     for stage, (channels, count) in enumerate(STAGES, start=1):

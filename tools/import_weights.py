@@ -9,13 +9,14 @@ import json
 import pathlib
 import sys
 
-from absl import flags
+from absl import app, flags
 
 from tfsnn_models import registry
 from tfsnn_models.torch_weights import load_torch_weights
 from tfsnn_tools import command_line, tensor_files
 from tfsnn_tools.network_files import check_output, save_with_card
 
+STEM_NETWORK = "resnet34"
 USAGE = "tfsnn import_weights --network=NAME --weights=FILE --output=FILE"
 
 
@@ -50,16 +51,17 @@ def main(argv: list[str]) -> int:
     command_line.parse(argv, options, required=("network", "weights", "output"))
     path = pathlib.Path(options.output)
     build = registry.builder(options.network)
+    given = _arguments(options)
     check_output(path, overwrite=options.overwrite)
     state = tensor_files.read(options.weights)
-    model = build(**_arguments(options))
+    model = build(**given)
     package = load_torch_weights(model, options.network, state)
     card = {
         "network": options.network,
         "imported_from": pathlib.Path(options.weights).name,
         "names_of": package,
         "parameters": model.count_params(),
-        "options": _arguments(options),
+        "options": given,
     }
     save_with_card(model, path, card)
     print(json.dumps(card, indent=2))
@@ -68,6 +70,11 @@ def main(argv: list[str]) -> int:
 
 def _arguments(options) -> dict:
     """What the builder is called with."""
+    if options.stem is not None and options.network != STEM_NETWORK:
+        raise app.UsageError(
+            f"Received --stem={options.stem} for {options.network}. Supported:"
+            f" --stem of {STEM_NETWORK} alone. Leave it out."
+        )
     arguments = {
         "width_multiplier": options.width_multiplier,
         "batch_norm": options.batch_norm,
@@ -77,8 +84,18 @@ def _arguments(options) -> dict:
             arguments[name] = options[name].value
     for name in ("pixel_mean", "pixel_std"):
         if options[name].value:
-            arguments[name] = [float(x) for x in options[name].value]
+            arguments[name] = _numbers(name, options[name].value)
     return arguments
+
+
+def _numbers(name: str, texts: list[str]) -> list[float]:
+    try:
+        return [float(text) for text in texts]
+    except ValueError as error:
+        raise app.UsageError(
+            f"Received --{name}={','.join(texts)}. Supported: numbers with"
+            " commas, one a channel, as 123.7,116.3,103.5."
+        ) from error
 
 
 if __name__ == "__main__":

@@ -159,7 +159,9 @@ def explanation(error: Exception) -> str | None:
     own = getattr(sys.modules.get("tfsnn.errors"), "TfsnnError", OSError)
     if isinstance(error, (own, OSError)):
         return str(error) or type(error).__name__
-    on_purpose = isinstance(error, (ValueError, TypeError, ImportError))
+    on_purpose = isinstance(
+        error, (ValueError, TypeError, ImportError, FloatingPointError)
+    )
     if on_purpose and _raised_by_us(error.__traceback__):
         return str(error)
     return None

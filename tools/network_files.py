@@ -19,8 +19,8 @@ def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
 
     Raises:
         ExportError: If its name does not end in `.keras`, or the file or its
-            card exists, or is a folder.
-        OSError: If the folder cannot be made or written to.
+            card exists, or is a folder, or the folder cannot be made or
+            written to.
     """
     for file in (path, path.with_suffix(".json")):
         if file.is_dir() or (file.exists() and not overwrite):
@@ -34,9 +34,30 @@ def check_output(path: pathlib.Path, *, overwrite: bool) -> None:
             f"Received --output={path}. Supported: names that end in .keras."
             " Choose another --output."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
+    check_folder(path.parent, flag="output")
+
+
+def check_folder(folder: pathlib.Path, *, flag: str) -> None:
+    """Makes a folder, and refuses one that files cannot be written to.
+
+    Args:
+        folder: To be there.
+        flag: That names it, or a file in it.
+
+    Raises:
+        ExportError: If it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise ExportError(
+            f"Received --{flag} in the folder '{folder}', which cannot be"
+            f" written to: {reason}. Supported: folders that are there or can"
+            f" be made, and written to. Choose another --{flag}."
+        ) from error
 
 
 def backup_folder(path: pathlib.Path, **run) -> pathlib.Path:

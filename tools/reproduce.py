@@ -17,10 +17,12 @@ from tfsnn_tools import (
     cell_file,
     command_line,
     distribution,
+    network_files,
     paper_ablations,
     quiet_start,
     reproduction_cells,
     reproduction_cost,
+    reproduction_files,
     reproduction_report,
     reproduction_run,
 )
@@ -155,20 +157,13 @@ def main(argv: list[str]) -> int:
     cells = reproduction_cells.cells(table, _selection(options, table))
     quiet_start.import_tensorflow()
     todo = jobs(options, cells)
-    if options.dry_run:
-        print(reproduction_cost.text(options.table, cells, todo))
-        return 0
     folder = pathlib.Path(options.output or f"table_{options.table}")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "cells.jsonl"
-    earlier = cell_file.finished_cells(path)
-    left = [
-        job
-        for job in todo
-        if not cell_file.find(
-            {**job.key, "status": reproduction_run.DONE}, earlier
-        )
-    ]
+    left = _left(todo, cell_file.finished_cells(path))
+    if options.dry_run:
+        print(reproduction_cost.text(options.table, cells, todo, left))
+        return 0
+    network_files.check_folder(folder, flag="output")
     for number, (job, row) in enumerate(_run(options, left), start=1):
         row = {**row, "command": command_line.as_typed(argv)}
         cell_file.append(path, row)
@@ -179,20 +174,28 @@ def main(argv: list[str]) -> int:
         (cell, cell_file.find(job.key, rows))
         for cell, job in zip(cells, todo, strict=True)
     ]
-    text = reproduction_report.markdown(options.table, table, results)
-    _write(folder / "table.md", f"{text}\n")
-    record = reproduction_report.to_dict(options.table, table, results)
-    _write(folder / "table.json", json.dumps(record, indent=2))
+    text = reproduction_files.write(folder, options.table, table, results, rows)
     print(f"\n{text}")
     done = [row["status"] == reproduction_run.DONE for _, row in results]
     return 0 if all(done) else 1
+
+
+def _left(todo, earlier):
+    """Jobs without a row that is done."""
+    done = {"status": reproduction_run.DONE}
+    return [
+        job for job in todo if not cell_file.find({**job.key, **done}, earlier)
+    ]
 
 
 def _run(options, left):
     if options.ray_address is None:
         return distribution.run_here(reproduction_run.run, left)
     return distribution.run_with_ray(
-        reproduction_run.run, left, options.ray_address
+        reproduction_run.run,
+        [reproduction_run.with_whole_paths(job) for job in left],
+        options.ray_address,
+        lost=reproduction_run.lost,
     )
 
 
@@ -270,12 +273,6 @@ def _files(options) -> dict[str, str]:
 
 def _test_split(dataset: str) -> str:
     return TEST_SPLITS.get(dataset, "test")
-
-
-def _write(path: pathlib.Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

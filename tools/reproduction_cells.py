@@ -103,13 +103,14 @@ def cells(table: Table, selection: Selection) -> list[Cell]:
         The cells; those of one network and method follow each other.
     """
     columns = _columns(table, selection)
-    seeds = selection.seeds or range(table.num_seeds)
+    seeds = list(dict.fromkeys(selection.seeds or range(table.num_seeds)))
     found = []
     for block, key in zip(table.blocks, block_keys(table), strict=True):
         if selection.blocks and key not in selection.blocks:
             continue
         extra = [
-            Row(name, name, True, False, None, {}) for name in selection.also
+            Row(name, name, True, False, None, {})
+            for name in dict.fromkeys(selection.also)
         ]
         chosen = [
             row

@@ -13,26 +13,33 @@ PASSES = {"paper_advanced": 5.0, "hybrid": 60.0}
 """Runs over the calibration images that a method amounts to; others: 2."""
 
 
-def text(number: int, cells: Sequence[Cell], jobs: Sequence[Job]) -> str:
+def text(
+    number: int,
+    cells: Sequence[Cell],
+    jobs: Sequence[Job],
+    left: Sequence[Job],
+) -> str:
     """What running these cells would take.
 
     Args:
         number: Of the table.
         cells: Of the table.
         jobs: Of the cells.
+        left: Those that are not finished; the others cost nothing.
 
     Returns:
         Lines: one a network, and a sum.
     """
     speed = _measured_speed()
-    lines = [f"Table {number}: {len(cells)} cells."]
+    finished = len(jobs) - len(left)
+    note = f" {finished} of them are finished." if finished else ""
+    lines = [f"Table {number}: {len(cells)} cells.{note}"]
+    open_ones = [
+        pair for pair in zip(cells, jobs, strict=True) if pair[1] in left
+    ]
     total = 0.0
-    for key in dict.fromkeys(cell.model_key for cell in cells):
-        pairs = [
-            pair
-            for pair in zip(cells, jobs, strict=True)
-            if pair[0].model_key == key
-        ]
+    for key in dict.fromkeys(cell.model_key for cell, _ in open_ones):
+        pairs = [pair for pair in open_ones if pair[0].model_key == key]
         steps = sum(_steps(cell, job) for cell, job in pairs)
         macs = steps * _macs(*pairs[0])
         total += macs

@@ -35,6 +35,9 @@ def to_dict(number: int, table: Table, results: Results) -> dict:
                 "convert_ap": convert_ap,
                 "column": column,
                 "timesteps": cell.timesteps,
+                "images": cell.images,
+                "test_images": _shared(group, "test_images"),
+                "seeds": [cell.seed for cell, row in group if _done(row)],
                 "paper": None if cell.paper is None else list(cell.paper),
                 "paper_analog": cell.paper_analog,
                 "ours": values,
@@ -43,6 +46,8 @@ def to_dict(number: int, table: Table, results: Results) -> dict:
                     statistics.stdev(values) if len(values) > 1 else None
                 ),
                 "analog": _analog(group),
+                "model": _shared(group, "model_name"),
+                "model_parameters": _shared(group, "model_parameters"),
                 "failed": _reasons(group),
             }
         )
@@ -66,7 +71,7 @@ def markdown(number: int, table: Table, results: Results) -> str:
         Text; a cell is `paper / ours`, and reasons of failures follow.
     """
     figures = _figures(results)
-    columns = list(dict.fromkeys(cell.column for cell, _ in results))
+    columns = _columns(results)
     lines = [
         f"Table {number}: {table.caption}. {table.unit}, the paper's / ours.",
     ]
@@ -77,6 +82,7 @@ def markdown(number: int, table: Table, results: Results) -> str:
             "",
             f"**{block}**",
             "",
+            *_networks(results, block),
             f"| method | BN | convert AP | analog | {heads} |",
             f"|---|---|---|---|{'---|' * len(columns)}",
         ]
@@ -93,6 +99,23 @@ def markdown(number: int, table: Table, results: Results) -> str:
     return "\n".join(lines)
 
 
+def _columns(results) -> list[str]:
+    """Names of the columns, T and numbers of images rising."""
+    numbers = {c.column: (c.timesteps, c.images) for c, _ in results}
+    return sorted(numbers, key=numbers.get)
+
+
+def _networks(results, block: str) -> list[str]:
+    """Which networks stood in for the block's, if cells have run."""
+    texts = [
+        f"{row['model_name']}, {row['model_parameters']:,} parameters"
+        for cell, row in results
+        if cell.block == block and row and "model_name" in row
+    ]
+    unique = list(dict.fromkeys(texts))
+    return [f"Measured on: {'; '.join(unique)}.", ""] if unique else []
+
+
 def _figures(results):
     """Cells that differ by the seed alone, by what they share."""
     groups = {}
@@ -103,10 +126,19 @@ def _figures(results):
 
 
 def _values(table, group) -> list[float]:
-    rows = [row for _, row in group if row and row["status"] == DONE]
+    rows = [row for _, row in group if _done(row)]
     if table.unit == "minutes":
         return [row["calibration_seconds"] / 60 for row in rows]
     return [100 * row["accuracy"] for row in rows]
+
+
+def _done(row) -> bool:
+    return bool(row) and row["status"] == DONE
+
+
+def _shared(group, name):
+    """Of the first cell that has run, as of all others of its figure."""
+    return next((row[name] for _, row in group if row and name in row), None)
 
 
 def _reasons(group) -> list[str]:
@@ -116,7 +148,7 @@ def _reasons(group) -> list[str]:
 
 def _analog(group) -> float | None:
     for _, row in group:
-        if row and row["status"] == DONE:
+        if _done(row):
             return 100 * row["analog"]
     return None
 
@@ -143,8 +175,9 @@ def _analog_text(groups) -> str:
     cells = [cell for group in groups for cell, _ in group]
     paper = cells[0].paper_analog if cells else None
     ours = [_analog(group) for group in groups]
-    ours = [value for value in ours if value is not None]
-    return f"{_number(paper)} / {_number(ours[0] if ours else None)}"
+    ours = [_number(value) for value in ours if value is not None]
+    # Of other test images, where runs of several selections meet.
+    return f"{_number(paper)} / {', '.join(dict.fromkeys(ours)) or '-'}"
 
 
 def _number(value: float | None) -> str:

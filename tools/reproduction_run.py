@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 from tfsnn_tools import quiet_start
 
 DONE, FAILED = "done", "failed"
+SIZES = {
+    ("tfds:imagenet2012", "train"): 1_281_167,
+    ("tfds:imagenet2012", "validation"): 50_000,
+}
+"""Images of splits that may not fit into memory."""
 
 
 class Job(NamedTuple):
@@ -64,6 +69,46 @@ def run(job: Job) -> dict:
     }
 
 
+def with_whole_paths(job: Job) -> Job:
+    """A job that does not depend on the folder that it is run in.
+
+    Args:
+        job: See `Job`.
+
+    Returns:
+        The same with absolute paths; its key stays.
+    """
+
+    def whole(path: str) -> str:
+        return str(pathlib.Path(path).absolute())
+
+    scheme, colon, rest = job.data.partition(":")
+    return job._replace(
+        file=whole(job.file),
+        data=job.data if scheme == "tfds" else scheme + colon + whole(rest),
+        data_dir=None if job.data_dir is None else whole(job.data_dir),
+    )
+
+
+def lost(job: Job, error: Exception) -> dict:
+    """The row of a cell that a cluster could not finish.
+
+    Args:
+        job: See `Job`.
+        error: What the cluster says.
+
+    Returns:
+        The key, `status` and the reason.
+    """
+    reason = (
+        f"Ray could not finish it: {type(error).__name__}: {_reason(error)} If"
+        " its worker was lost, memory may not suffice for as many cells at once"
+        " as the machine has processors. Run it without --ray-address to see"
+        " what happens."
+    )
+    return {**job.key, "status": FAILED, "reason": reason}
+
+
 def _reason(error: Exception) -> str:
     """One line; of TensorFlow's reports about a graph the last one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -74,7 +119,12 @@ def _reason(error: Exception) -> str:
 
 def _figures(job: Job) -> dict:
     from tfsnn import baselines
-    from tfsnn_tools import cell_measure, reproduction_methods
+    from tfsnn_tools import (
+        cell_measure,
+        process_memory,
+        reproduction_memory,
+        reproduction_methods,
+    )
 
     key = job.key
     method = reproduction_methods.method(key["method"])
@@ -84,15 +134,19 @@ def _figures(job: Job) -> dict:
     test = _read(job.data, job.test_split, key["test_images"], shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
+    reproduction_memory.check(
+        conversion,
+        timesteps=key["timesteps"],
+        images=min(key["images"], len(images)),
+        available=process_memory.available_bytes(),
+    )
+    training = _training(job, conversion) if method.trains else None
 
     def trained(snn):
         data = _read(job.data, "train", job.hybrid_images, shape, job)
-        options = baselines.HybridTraining(
-            epochs=job.hybrid_epochs, seed=key["seed"]
-        )
-        return baselines.fine_tune(snn, *data, options)
+        return baselines.fine_tune(snn, *data, training)
 
-    return cell_measure.measured(
+    figures = cell_measure.measured(
         conversion,
         _reference(
             job.file, job.data, job.test_split, key["test_images"], job.data_dir
@@ -107,6 +161,21 @@ def _figures(job: Job) -> dict:
         max_images=key["images"],
         seed=key["seed"],
     )
+    figures["model_name"] = model.name
+    figures["model_parameters"] = model.count_params()
+    if training is not None:
+        figures["hybrid_batch_size"] = training.batch_size
+    return figures
+
+
+def _training(job: Job, conversion):
+    """Of the largest batch that fits; none is found out before calibrating."""
+    from tfsnn import baselines
+
+    options = baselines.HybridTraining(
+        epochs=job.hybrid_epochs, seed=job.key["seed"]
+    )
+    return options.fitting(conversion.spiking_model(job.key["timesteps"]))
 
 
 @functools.lru_cache(maxsize=2)
@@ -139,9 +208,14 @@ def _read(data, split, count, shape, job):
 
 @functools.lru_cache(maxsize=3)
 def _loaded(data, split, count, shape, data_dir):
-    from tfsnn_tools import data_sources
+    from tfsnn_tools import data_sources, process_memory, reproduction_memory
     from tfsnn_tools.center_crop import CenterCrop
 
+    reproduction_memory.check_images(
+        count or SIZES.get((data, split)),
+        shape=shape,
+        available=process_memory.available_bytes(),
+    )
     crops = data.startswith("tfds:imagenet")
     return data_sources.load(
         f"{data}:{split}",

@@ -3,6 +3,8 @@
 import json
 import pathlib
 import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,6 +22,16 @@ DTYPES = {
     "U8": "u1",
     "BOOL": "?",
 }
+READ_ERRORS = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OSError,
+    EOFError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 SUPPORTED = (
     "Supported: .safetensors, and .npz with an array a tensor. From a .pth"
     " file, write one where PyTorch is: safetensors.torch.save_file(state,"
@@ -47,7 +59,7 @@ def read(file: str) -> Mapping[str, np.ndarray]:
         raise DataError(f"Received '{file}'. {SUPPORTED}")
     try:
         return readers[path.suffix](path)
-    except (ValueError, KeyError, TypeError, OSError, struct.error) as error:
+    except READ_ERRORS as error:
         raise DataError(
             f"Received '{file}', which cannot be read"
             f" ({type(error).__name__}: {error}). {SUPPORTED}"
@@ -55,7 +67,7 @@ def read(file: str) -> Mapping[str, np.ndarray]:
 
 
 def _npz(path):
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return dict(archive)
 
 

@@ -20,6 +20,7 @@ from tfsnn_models import augmentation, datasets, recipes, registry
 from tfsnn_tools import command_line, network_files, training_run
 
 USAGE = "tfsnn train --dataset=NAME --output=NAME.keras [--flags]"
+PAPER_IMAGENET = "paper_imagenet"
 OF_RECIPE = (
     "epochs",
     "batch_size",
@@ -84,9 +85,10 @@ def _define_recipe(values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "recipe",
         "short",
-        ["short", "paper"],
+        ["short", "paper", PAPER_IMAGENET],
         "short: 30 epochs; paper: its appendix C, for the data set and with or"
-        " without batch norm. The flags below replace parts of it.",
+        " without batch norm; paper_imagenet: that for ImageNet, for any data"
+        " set. The flags below replace parts of it.",
         **options,
     )
     flags.DEFINE_integer("epochs", None, "Passes over the data.", 1, **options)
@@ -121,7 +123,7 @@ def main(argv: list[str]) -> int:
     run = _run(options)
     path = pathlib.Path(options.output)
     network_files.check_output(path, overwrite=options.overwrite)
-    resumed = run.backup.exists()
+    resumed = run.finished_epochs > 0
     start = time.monotonic()
     clean, history = run.execute()
     seconds = time.monotonic() - start
@@ -130,11 +132,9 @@ def main(argv: list[str]) -> int:
         "dataset": run.data.name,
         "licence_of_the_data": run.data.licence,
         "parameters": clean.count_params(),
-        "test_accuracy": training_run.accuracy_of(clean, run.test_batches()),
+        "test_accuracy": run.test_accuracy(clean),
         "training_accuracy": _last(history, "accuracy"),
-        "validation_accuracy": max(
-            history.get("val_accuracy", []), default=None
-        ),
+        "validation_accuracy": run.best_accuracy,
         "options": run.options,
         "recipe": run.recipe.to_dict(),
         "started_from": _start(options.start_from),
@@ -196,11 +196,14 @@ def _recipe(options: flags.FlagValues, data) -> recipes.Recipe:
             "Received --tensorboard without --log_dir. Supported: both. Name a"
             " folder with --log_dir."
         )
-    if options.recipe == "paper":
-        return recipes.paper_recipe(
-            data.name, batch_norm=options.batch_norm, **changes
-        )
-    return recipes.Recipe(**changes)
+    if options.recipe == "short":
+        return recipes.Recipe(**changes)
+    is_imagenet = options.recipe == PAPER_IMAGENET
+    return recipes.paper_recipe(
+        "imagenet2012" if is_imagenet else data.name,
+        batch_norm=options.batch_norm,
+        **changes,
+    )
 
 
 def _start(file: str | None) -> dict | None:
@@ -213,7 +216,17 @@ def _start(file: str | None) -> dict | None:
             f"Received --start_from={file}, but its card '{card}' is missing."
             " Supported: a network that tfsnn train wrote, with its card."
         )
-    return json.loads(card.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(card.read_text(encoding="utf-8"))
+    except ValueError:  # Neither JSON nor, perhaps, text.
+        found = None
+    if not isinstance(found, dict):
+        raise app.UsageError(
+            f"Received --start_from={file}, whose card '{card}' is no JSON"
+            " object. Supported: a network that tfsnn train wrote, with its"
+            " card. Restore the card, or write {} into it if it is lost."
+        )
+    return found
 
 
 def _last(history: dict, name: str) -> float | None:

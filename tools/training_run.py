@@ -13,15 +13,19 @@ from absl import app
 
 from tfsnn_models import (
     datasets,
+    image_files,
     recipes,
     registry,
     training,
+    training_backup,
     training_memory,
 )
+from tfsnn_tools import network_files
 from tfsnn_tools.model_files import load_keras_model
+from tfsnn_tools.process_memory import available_bytes
 
 LOG = "log.csv"
-MEMORY_SHARE = 0.9
+SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,26 +61,45 @@ class Run:
     def execute(self) -> tuple[keras.Model, dict[str, list[float]]]:
         """Trains; returns a float32 network and what happened."""
         callbacks = self._callbacks()
+        self._check_memory()
+        if not self.finished_epochs:  # Nor is there a best one.
+            shutil.rmtree(self.best_file.parent, ignore_errors=True)
+        self.test_batches()  # If there are none, that is known before.
         keras.utils.set_random_seed(self.recipe.seed)
         with self._scope():
             model = self._build(self.recipe.dtype_policy)
-            training_memory.check_memory(
-                model, self.recipe.batch_size, available_bytes()
-            )
             if self.start_from is not None:
                 _take_over(model, self.start_from)
             train, validation = self._batches()
-            history = training.train(
-                model,
-                train,
-                self.recipe,
-                validation=validation,
-                best=self.best_file,
-                callbacks=callbacks,
-            )
+            try:
+                with self._named_files():
+                    history = training.train(
+                        model,
+                        train,
+                        self.recipe,
+                        validation=validation,
+                        best=self.best_file,
+                        backup=self.backup,
+                        callbacks=callbacks,
+                    )
+            except FloatingPointError:
+                self.clean_up()  # There is nothing to go on from.
+                raise
         clean = self._build("float32")
         clean.set_weights(model.get_weights())
         return clean, history
+
+    @property
+    def finished_epochs(self) -> int:
+        """Of an interrupted run that goes on; 0: it begins."""
+        return training_backup.EpochBackup(self.backup).epochs
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """On the validation split, of all sessions of this run."""
+        if not self.validation:
+            return None
+        return training.BestWeights(self.best_file).accuracy
 
     @property
     def best_file(self) -> pathlib.Path:
@@ -99,6 +122,37 @@ class Run:
             examples, batch_size=250, data=self.data
         )
 
+    def _check_memory(self) -> None:
+        """From the shapes alone: the weights may not fit, either."""
+        with keras.StatelessScope(initialize_variables=False):
+            shapes = self._build(self.recipe.dtype_policy)
+        training_memory.check_memory(
+            shapes, self.recipe.batch_size, available_bytes()
+        )
+
+    def test_accuracy(self, model: keras.Model) -> float:
+        """On the split that nothing was chosen on."""
+        with self._named_files():
+            return accuracy_of(model, self.test_batches())
+
+    @contextlib.contextmanager
+    def _named_files(self):
+        """Names the files of a folder that cannot be decoded."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if not self.data.name.startswith(datasets.FOLDER):
+                raise
+            root = pathlib.Path(self.data.name.removeprefix(datasets.FOLDER))
+            broken = [
+                file
+                for split in ("train", self.data.test_split)
+                for file in image_files.find_broken(root / split)
+            ]
+            if not broken:
+                raise
+            raise ValueError(_refusal(broken)) from error
+
     def _batches(self):
         examples = datasets.load_split(
             self.data.name, "train", data_dir=self.data_dir
@@ -115,7 +169,8 @@ class Run:
             batch_size=self.recipe.batch_size,
             data=self.data,
             augmentation=self.recipe.augmentation,
-            seed=self.recipe.seed,
+            # A run that goes on does not draw as at its beginning again.
+            seed=self.recipe.seed + self.finished_epochs,
         )
         return train, validation
 
@@ -136,13 +191,13 @@ class Run:
             keras.config.set_dtype_policy(before)
 
     def _callbacks(self) -> list:
-        found = [keras.callbacks.BackupAndRestore(str(self.backup))]
+        found = []
         if self.log_dir is None:
             return found
         folder = pathlib.Path(self.log_dir)
         if not self.backup.exists():
             _check_log(folder / LOG)
-        folder.mkdir(parents=True, exist_ok=True)
+        network_files.check_folder(folder, flag="log_dir")
         found.append(keras.callbacks.CSVLogger(str(folder / LOG), append=True))
         if self.tensorboard:
             _check_tensorboard()
@@ -175,27 +230,34 @@ def accuracy_of(model: keras.Model, batches) -> float:
     return hits / count
 
 
-def available_bytes() -> int:
-    """Bytes that a training may take: most of what is free now."""
-    try:
-        text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:  # Not on Linux: nothing is refused.
-        return 2**62
-    (line,) = [x for x in text.splitlines() if x.startswith("MemAvailable:")]
-    return int(MEMORY_SHARE * 1024 * int(line.split()[1]))
+def _refusal(broken: list[str]) -> str:
+    more = len(broken) - SHOWN
+    rest = [f"and {more} more"] if more > 0 else []
+    listed = "\n- ".join([*broken[:SHOWN], *rest])
+    return (
+        f"{len(broken)} image files cannot be read:\n- {listed}\nSupported:"
+        f" intact files of types {', '.join(image_files.SUFFIXES)}. Repair or"
+        " remove them; the same command goes on after its last epoch."
+    )
 
 
 def _take_over(model: keras.Model, file: str) -> None:
     source = load_keras_model(file)
-    shapes = [tuple(w.shape) for w in source.weights]
-    wanted = [tuple(w.shape) for w in model.weights]
-    if shapes != wanted:
+    found, wanted = len(source.weights), len(model.weights)
+    different = [
+        f"'{mine.path}' has the shape {tuple(mine.shape)}, there"
+        f" {tuple(other.shape)}"
+        for mine, other in zip(model.weights, source.weights, strict=False)
+        if mine.shape != other.shape
+    ]
+    if different or found != wanted:
         raise app.UsageError(
-            f"Received --start_from={file} with {len(shapes)} weights of"
+            f"Received --start_from={file} with {found} weights of"
             f" '{source.name}', which are not those of '{model.name}'"
-            f" ({len(wanted)} weights). Supported: the same network, width,"
-            " classes and batch norms. Choose another --start_from or"
-            " --network."
+            f" ({wanted} weights)"
+            + (f": {different[-1]}" if found == wanted else "")
+            + ". Supported: the same network, width, classes and batch norms."
+            " Choose another --start_from, --network or --dataset."
         )
     model.set_weights(source.get_weights())
 

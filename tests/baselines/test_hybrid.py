@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -206,6 +208,18 @@ def test_a_batch_that_does_not_fit():
     options = baselines.HybridTraining(memory_budget=each - 1)
     with pytest.raises(DataError, match="Use fewer steps T"):
         baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
+
+
+def test_the_largest_batch_that_fits():
+    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
+    for budget, batch in ((10 * each, 4), (3 * each, 3), (each, 1)):
+        options = baselines.HybridTraining(batch_size=4, memory_budget=budget)
+        assert options.fitting(spiking()) == dataclasses.replace(
+            options, batch_size=batch
+        )
+    options = baselines.HybridTraining(memory_budget=each - 1)
+    with pytest.raises(DataError, match="A batch of 1 .*Use fewer steps T"):
+        options.fitting(spiking())
 
 
 def test_a_loss_that_is_no_number():

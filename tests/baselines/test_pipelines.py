@@ -80,6 +80,11 @@ def test_percentile_is_of_all_activations():
     )
 
 
+def test_the_percentile_is_the_published_one():
+    (threshold,) = baselines.percentile().strategies
+    assert threshold.percentile == 99.9
+
+
 def test_opt_shifts_by_half_a_level_at_every_step():
     for one, values in zip(parameters(baselines.opt()), analog(), strict=True):
         assert float(one.threshold) == values.max()

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfsnn_models import blocks
+from tfsnn_models import blocks, vgg
 
 
 def unit(function, **options):
@@ -65,10 +65,41 @@ def test_channels_are_thinned_to_whole_numbers_of_at_least_one():
     ]
 
 
-@pytest.mark.parametrize("value", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, "1"])
 def test_width_out_of_range(value):
     with pytest.raises(ValueError, match="width_multiplier=.*above 0"):
         blocks.check_width(value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, "10", None])
+def test_numbers_of_classes_that_cannot_be_meant(value):
+    with pytest.raises(ValueError, match="num_classes=.*numbers from 1"):
+        blocks.classifier(keras.Input((4,)), value)
+
+
+def test_images_of_two_axes():
+    with pytest.raises(ValueError, match="input_shape=.32, 32.. Supported: h"):
+        blocks.image_input((32, 32), None, None)
+
+
+@pytest.mark.parametrize("shape", [(16, 32, 3), (None, None, 3)])
+def test_vgg_needs_five_poolings(shape):
+    with pytest.raises(ValueError, match="a known size of at least 32x32"):
+        vgg.vgg16(input_shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [
+        ((1.0, 2.0), (1.0, 2.0)),
+        ((1.0, 2.0, 3.0), (1.0, 2.0, 0.0)),
+        ((1.0, 2.0, 3.0), (1.0, -2.0, 3.0)),
+        ((1.0, np.nan, 3.0), (1.0, 2.0, 3.0)),
+    ],
+)
+def test_pixels_that_cannot_be_meant(mean, std):
+    with pytest.raises(ValueError, match="3 channels. Supported: one finite"):
+        blocks.image_input((8, 8, 3), mean, std)
 
 
 def test_mean_without_deviation_is_refused():

@@ -101,6 +101,7 @@ def test_a_folder_of_images(tmp_path):
     card = datasets.card(name, image_size=8)
     assert (card.num_classes, card.input_shape) == (2, (8, 8, 3))
     pairs = datasets.load_split(name, "train")
+    assert pairs.element_spec[0].dtype == tf.string  # Not decoded yet.
     for batches in (
         datasets.evaluation_batches(pairs, batch_size=4, data=card),
         datasets.training_batches(pairs, batch_size=4, data=card, seed=0),
@@ -110,6 +111,60 @@ def test_a_folder_of_images(tmp_path):
         assert sorted(labels) == [0, 0, 1, 1]
         expected = (50 + 100 * labels).reshape(-1, 1, 1, 1)
         # Resampling weights add up to one in float32.
+        np.testing.assert_allclose(images, images * 0 + expected, rtol=1e-5)
+
+
+def test_hidden_files_and_folders_are_no_images(tmp_path):
+    name = write_folder(tmp_path)
+    for split in ("train", "test"):
+        (tmp_path / split / ".thumbnails").mkdir()
+        (tmp_path / split / "apple" / ".hidden.png").write_bytes(b"")
+    assert datasets.card(name).num_classes == 2
+    assert int(datasets.load_split(name, "train").cardinality()) == 4
+
+
+def test_photos_of_tfds_stay_encoded(tmp_path, monkeypatch):
+    """As ImageNet's: shuffled as files, decoded for a batch."""
+    import tensorflow_datasets as tfds
+
+    class TinyPhotos(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(None, None, 3)),
+                    "label": tfds.features.ClassLabel(num_classes=2),
+                }
+            )
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=features,
+                supervised_keys=("image", "label"),
+            )
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for number in range(4):
+                shape = (20 + number, 30, 3)
+                image = np.full(shape, 50 + 100 * (number % 2), "uint8")
+                yield number, {"image": image, "label": number % 2}
+
+    TinyPhotos(data_dir=str(tmp_path)).download_and_prepare()
+    card = datasets.DatasetCard(
+        "tiny_photos", (8, 8, 3), 2, (0.0,) * 3, (1.0,) * 3, None, "none"
+    )
+    monkeypatch.setitem(datasets.CARDS, "tiny_photos", card)
+    pairs = datasets.load_split("tiny_photos", "train", data_dir=str(tmp_path))
+    assert pairs.element_spec[0].dtype == tf.string
+    for batches in (
+        datasets.evaluation_batches(pairs, batch_size=4, data=card),
+        datasets.training_batches(pairs, batch_size=4, data=card, seed=0),
+    ):
+        ((images, labels),) = batches.as_numpy_iterator()
+        expected = (50 + 100 * labels).reshape(-1, 1, 1, 1)
         np.testing.assert_allclose(images, images * 0 + expected, rtol=1e-5)
 
 

@@ -18,6 +18,10 @@ from tfsnn_models import layer_table, registry
 #   regnetx_4gf     Radosavovic et al. (2020), Table 10: 22.1 M, 4.0 G; exact
 #                   22,118,248 (timm regnetx_040)
 #   resnet20        He et al. (2016), Table 6: 0.27 M
+#   vgg16, resnet56 Lin et al. (HRank, CVPR 2020) on CIFAR-10: 313.73 M and
+#                   125.49 M; they count a hidden layer of 512 units, and
+#                   batch norms, more in VGG-16
+#   mobilenet_cifar 3,217,226 (kuangliu/pytorch-cifar)
 PARAMETERS = [
     ("vgg16_imagenet", {"batch_norm": False}, 138_357_544),
     ("vgg16_imagenet", {}, 138_361_768),
@@ -27,6 +31,7 @@ PARAMETERS = [
     ("mobilenet", {"width_multiplier": 0.75}, 2_585_560),
     ("mobilenet", {"width_multiplier": 0.5}, 1_331_592),
     ("mobilenet", {"width_multiplier": 0.25}, 470_072),
+    ("mobilenet_cifar", {}, 3_217_226),
     ("regnetx_4gf", {}, 22_118_248),
 ]
 MILLION_MACS = [
@@ -37,6 +42,8 @@ MILLION_MACS = [
     ("mobilenet", {"width_multiplier": 0.5}, 149, 0.004),
     ("mobilenet", {"width_multiplier": 0.25}, 41, 0.02),
     ("regnetx_4gf", {}, 4_000, 0.01),
+    ("vgg16", {}, 313.73, 0.002),
+    ("resnet56", {}, 125.49, 0.001),
     # He et al. do not state it. By hand: stem 32*32*27*16, then 6 layers of
     # 32*32*144*16; 16*16*144*32 and 5 of 16*16*288*32; 8*8*288*64 and 5 of
     # 8*8*576*64; classifier 640.

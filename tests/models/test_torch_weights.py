@@ -149,6 +149,22 @@ def test_weights_of_another_network(changes, text):
         )
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.full(5, np.nan), "'output.bias' holds NaN or infinite values"),
+        (np.array(list("abcde")), "'output.bias' holds <U1, not numbers"),
+        ({"a": 1}, "'output.bias' holds dict, not numbers that NumPy"),
+    ],
+    ids=["nan", "text", "dict"],
+)
+def test_values_that_are_no_numbers(value, text):
+    _, _, state = stored("pytorchcv_resnet")
+    state["output.bias"] = value
+    with pytest.raises(ValueError, match=text):
+        load_torch_weights(build("pytorchcv_resnet"), "resnet34", state)
+
+
 def test_a_network_without_names():
     with pytest.raises(ValueError, match="weights for 'resnet20'. Supported"):
         load_torch_weights(build("pytorchcv_resnet"), "resnet20", {})

@@ -80,6 +80,25 @@ def test_nothing_is_written_where_it_does_not_fit(
     assert not path.parent.exists() or list(path.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"stem": "plain"}, "--stem=plain for vgg16. Supported: --stem of"),
+        (
+            {"pixel_mean": "a,b,c", "pixel_std": "1,2,3"},
+            "--pixel_mean=a,b,c. Supported: numbers with commas",
+        ),
+    ],
+    ids=["stem", "pixel_mean"],
+)
+def test_usage_errors(command, weights, tmp_path, changes, text):
+    path = tmp_path / "vgg.keras"
+    outcome = command("import_weights", *arguments(weights, path, **changes))
+    assert outcome.code == 2
+    assert text in outcome.err
+    assert not path.exists()
+
+
 def test_an_existing_file_is_kept(command, weights, tmp_path):
     path = tmp_path / "vgg.keras"
     path.write_text("precious")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.tiny import tiny_images
 from tfsnn_models.layer_table import layer_table, totals
-from tfsnn_tools import cell_file, reproduction_run
+from tfsnn_tools import cell_file, distribution, reproduction_run
 from tfsnn_tools.reproduction_run import Job
 
 
@@ -63,6 +63,12 @@ def test_a_failed_cell_is_reported_and_the_rest_go_on(
         f" | 64.50 ± 1.19 / {ours[0]} | 65.12 ± 1.02 / {ours[1]}"
         f" | 66.04 ± 0.72 / {ours[2]} | 66.20 ± 0.58 / {ours[3]} |"
     ) in text
+    # Under its own name, not that of the paper's network.
+    assert (
+        "**VGG-16 CIFAR100**\n\nMeasured on: tiny, 55 parameters.\n\n| m"
+        in text
+    )
+    assert "**ResNet-20 CIFAR100**\n\n| method" in text
     assert "| 77.16 / - | 75.35 ± 0.16 / failed [1] |" in text
     assert "[1] failed: No trained network" in text
     assert "resnet20_wide_cifar100.keras'. Train one with tfsnn train" in text
@@ -121,6 +127,7 @@ def test_hybrid_training_uses_labels(reproduce, tmp_path, network_file):
     assert outcome.code == 0, outcome.err
     (row,) = rows(tmp_path)
     assert (row["hybrid_epochs"], row["hybrid_images"]) == (1, 16)
+    assert row["hybrid_batch_size"] == 64
 
 
 def test_any_method_is_a_line_and_iterations_are_part_of_its_cell(
@@ -154,6 +161,96 @@ def test_minutes(reproduce, tmp_path, network_file):
     assert figure["ours"] == [row["calibration_seconds"] / 60]
 
 
+def test_figures_of_earlier_runs_stay_in_the_table(
+    reproduce, tmp_path, network_file
+):
+    """Of those measured twice the ones asked for last, or measured last."""
+    part = {"methods": "none", "also": "uncalibrated"}
+    reproduce(timesteps="2", seeds="0,1", **part)
+    reproduce(timesteps="3", seeds="0,1", test_images=10, **part)
+    reproduce(timesteps="3", test_images=15, seeds="0", **part)
+    outcome = reproduce(timesteps="4", seeds="0", **part)
+    assert outcome.code == 0, outcome.err
+    done = rows(tmp_path)
+    assert len(done) == 2 + 2 + 1 + 1
+    record = json.loads((tmp_path / "out" / "table.json").read_text())
+    found = {figure["timesteps"]: figure for figure in record["figures"]}
+    assert found.keys() == {2, 3, 4}
+    assert [found[T]["test_images"] for T in (2, 3, 4)] == [20, 15, 20]
+    assert [found[T]["seeds"] for T in (2, 3, 4)] == [[0, 1], [0], [0]]
+    assert found[3]["ours"] == [100 * done[-2]["accuracy"]]
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "| analog | T=2 | T=3 | T=4 |" in text
+    assert text.count("| uncalibrated |") == 1
+    digest = done[0]["model_sha256"]
+    now, before = text.split("From earlier runs in this folder:")
+    assert "From this run:\n\n- VGG-16 CIFAR10, T=4: 20 test images" in now
+    for T, tested in ((2, 20), (3, 15)):
+        assert (
+            f"- VGG-16 CIFAR10, T={T}: {tested} test images of npz:"
+        ) in before
+    assert f"16 to calibrate, network {digest}, tfsnn" in before
+    assert "T=4:" not in before
+    # The analog accuracy on 20 images, and on 15.
+    analog = [f"{100 * done[n]['analog']:.2f}" for n in (0, -2)]
+    assert f"- / {', '.join(dict.fromkeys(analog))} |" in text
+
+
+def test_what_is_named_twice_is_run_once(reproduce, tmp_path):
+    outcome = reproduce(
+        methods="none", also="uncalibrated,uncalibrated", seeds="1,0,1"
+    )
+    assert outcome.code == 0, outcome.err
+    assert [row["seed"] for row in rows(tmp_path)] == [1, 0]
+
+
+def test_an_output_that_is_a_file(reproduce, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    outcome = reproduce()
+    assert outcome.code == 1
+    assert "which cannot be written to: it is a file" in outcome.err
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
+    """A worker of a cluster is started somewhere else."""
+    monkeypatch.chdir(tmp_path)
+    found = reproduction_run.with_whole_paths(job("a.keras", "npz:b.npz:x"))
+    assert found.file == str(tmp_path / "a.keras")
+    assert found.data == f"npz:{tmp_path / 'b.npz:x'}"
+    assert found.data_dir is None
+    assert found.key == job("", "").key
+    given = job("/a.keras", "tfds:cifar10")._replace(data_dir="tfds")
+    found = reproduction_run.with_whole_paths(given)
+    assert (found.file, found.data) == (given.file, given.data)
+    assert found.data_dir == str(tmp_path / "tfds")
+
+
+def test_a_cell_that_a_cluster_could_not_finish_failed(
+    reproduce, tmp_path, monkeypatch
+):
+    """The others go on."""
+
+    def without_ray(function, jobs, address, *, lost):
+        assert address == "head:6379"
+        first, *others = jobs
+        yield first, lost(first, RuntimeError("Worker died\nand more"))
+        for job in others:
+            yield job, function(job)
+
+    monkeypatch.setattr(distribution, "run_with_ray", without_ray)
+    outcome = reproduce(
+        "--ray-address=head:6379",
+        methods="none",
+        also="uncalibrated",
+        seeds="0,1",
+    )
+    assert outcome.code == 1
+    assert [row["status"] for row in rows(tmp_path)] == ["failed", "done"]
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "finish it: RuntimeError: Worker died If its worker was lost" in text
+
+
 @pytest.mark.parametrize("spelling", ["--dry-run", "--dry_run"])
 def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     outcome = reproduce(spelling)
@@ -169,6 +266,17 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     missing = steps * 313_201_664
     assert f"vgg16_cifar10_nobn: 2 cells, {missing:.2e} mult" in outcome.out
     assert not (tmp_path / "out").exists()
+
+
+def test_finished_cells_cost_nothing(reproduce):
+    part = {"methods": "none", "also": "uncalibrated"}
+    reproduce(seeds="0", **part)
+    outcome = reproduce("--dry-run", seeds="0,1,2", **part)
+    assert "Table 9: 3 cells. 1 of them are finished." in outcome.out
+    assert "vgg16_cifar10: 2 cells" in outcome.out
+    outcome = reproduce("--dry-run", seeds="0", **part)
+    assert "1 cells. 1 of them are finished." in outcome.out
+    assert "Together about 0.0 minutes" in outcome.out
 
 
 @pytest.mark.parametrize(
@@ -219,6 +327,12 @@ def job(file, data, **changes):
     [
         ({"method": "magic"}, "Unknown method 'magic'"),
         ({"timesteps": 0}, "timesteps"),
+        ({"timesteps": 10**12}, "Supported: up to T="),
+        # Its trains would fit, those for the gradient would not.
+        (
+            {"method": "hybrid", "timesteps": 4 * 10**6},
+            "A batch of 1 images takes about",
+        ),
     ],
 )
 def test_reasons_of_failures(network_file, data, changes, text):

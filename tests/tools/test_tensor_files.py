@@ -75,6 +75,20 @@ def test_files_that_cannot_be_read(tmp_path, name, content, text):
         tensor_files.read(str(path))
 
 
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_archive(tmp_path, damage):
+    path = tmp_path / "weights.npz"
+    np.savez(path, x=np.arange(1000.0))
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        del content[len(content) // 2 :]
+    else:
+        content[3000:3100] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read .BadZipFile"):
+        tensor_files.read(str(path))
+
+
 def test_a_tensor_that_was_cut_off(tmp_path):
     path = tmp_path / "weights.safetensors"
     write_safetensors(path, {"x": ARRAYS["conv.weight"]})

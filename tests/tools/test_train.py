@@ -87,7 +87,7 @@ def test_goes_on_from_other_weights(command, tiny_job, tmp_path, monkeypatch):
     assert command(*arguments(first)).code == 0
     weights = []
 
-    def train_on(model, batches, recipe, *, callbacks, **_):
+    def train_on(model, batches, recipe, **_):
         weights.append((recipe.learning_rate, model.get_weights()))
         return {"accuracy": [0.5]}
 
@@ -119,6 +119,37 @@ def test_weights_without_a_card_are_refused(command, never_trained, tmp_path):
     assert "bare.json' is missing. Supported" in outcome.err
 
 
+@pytest.mark.parametrize("text", ["{cut", "[1]"])
+def test_a_damaged_card(command, never_trained, tmp_path, text):
+    tiny_network().save(tmp_path / "x.keras")
+    (tmp_path / "x.json").write_text(text)
+    outcome = command(
+        "train",
+        f"--start_from={tmp_path / 'x.keras'}",
+        f"--output={tmp_path / 'y.keras'}",
+    )
+    assert outcome.code == 2
+    assert "x.json' is no JSON object. Supported" in outcome.err
+
+
+def test_a_loss_that_is_no_number_is_explained(
+    command, real_job, tmp_path, monkeypatch
+):
+    """And leaves nothing that the same command would go on from."""
+
+    def diverge(*_, **__):
+        raise_it = keras.layers.Rescaling(1e38)
+        image = keras.Input((8, 8, 1))
+        x = keras.layers.Flatten()(raise_it(raise_it(image)))
+        return keras.Model(image, keras.layers.Dense(3)(x), name="tiny")
+
+    monkeypatch.setattr(registry, "build", diverge)
+    outcome = command(*arguments(tmp_path / "x.keras", epochs=2, batch_size=8))
+    assert outcome.code == 1
+    assert "error: The training loss is not finite. Lower" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("policy", recipes.DTYPE_POLICIES)
 def test_trains_in_the_policy_asked_for(
     command, tiny_job, tmp_path, monkeypatch, policy
@@ -133,7 +164,8 @@ def test_trains_in_the_policy_asked_for(
     monkeypatch.setattr(registry, "build", build)
     path = tmp_path / "x.keras"
     card = json.loads(command(*arguments(path, dtype_policy=policy)).out)
-    assert built == [policy, "float32"]
+    # For the shapes, to train, and to keep.
+    assert built == [policy, policy, "float32"]
     assert card["recipe"]["dtype_policy"] == policy
     assert keras.config.dtype_policy().name == "float32"
 
@@ -141,11 +173,9 @@ def test_trains_in_the_policy_asked_for(
 def interrupted(command, monkeypatch, path, **changes):
     """Runs a training that stops after its first epoch is backed up."""
 
-    def stop(model, batches, recipe, *, callbacks, **_):
-        (callback,) = callbacks
-        model.compile("sgd", "mse")
-        callback.set_model(model)
-        callback.on_epoch_end(0)
+    def stop(model, batches, recipe, *, backup, **_):
+        backup.mkdir()
+        model.save_weights(backup / "epoch-1.weights.h5")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -159,14 +189,21 @@ def test_the_same_run_is_resumed(command, tiny_job, tmp_path, monkeypatch):
     (backup,) = tmp_path.iterdir()
     resumed = []
 
-    def train_on(model, batches, recipe, *, callbacks, **_):
-        resumed.append(callbacks[0].backup_dir)
+    def train_on(model, batches, recipe, *, backup, **_):
+        resumed.append(backup)
         return {"accuracy": [0.5]}
 
+    def training_batches(examples, *, seed, **_):
+        seeds.append(seed)
+        return datasets.evaluation_batches(examples, batch_size=16)
+
+    seeds = []
     monkeypatch.setattr(training, "train", train_on)
+    monkeypatch.setattr(datasets, "training_batches", training_batches)
     outcome = command(*arguments(path, seed=3))
     assert json.loads(outcome.out)["resumed"] is True
-    assert resumed == [str(backup)]
+    assert seeds == [3 + 1]  # It does not draw as at its beginning.
+    assert resumed == [backup]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +267,19 @@ def test_folder_that_cannot_be_made(command, tiny_job, never_trained, tmp_path):
     (tmp_path / "file").write_text("")
     outcome = command(*arguments(tmp_path / "file" / "x.keras"))
     assert outcome.code == 1
-    assert outcome.err.startswith("error: ")
+    assert "file', which cannot be written to: it is a file" in outcome.err
+
+
+def test_a_log_folder_that_is_a_file(
+    command, tiny_job, never_trained, tmp_path
+):
+    (tmp_path / "logs").write_text("")
+    outcome = command(
+        *arguments(tmp_path / "x.keras", log_dir=tmp_path / "logs")
+    )
+    assert outcome.code == 1
+    assert "--log_dir in the folder" in outcome.err
+    assert "which cannot be written to: it is a file" in outcome.err
 
 
 def test_folder_that_cannot_be_written(
@@ -295,6 +344,16 @@ def test_the_recipe_of_the_paper(command, tiny_job, tmp_path):
     assert recipe["augmentation"] == "strong"
 
 
+def test_the_recipe_for_imagenet_is_there_for_any_data(
+    command, tiny_job, tmp_path
+):
+    flags = arguments(tmp_path / "x.keras", recipe="paper_imagenet", epochs=7)
+    recipe = json.loads(command(*flags).out)["recipe"]
+    expected = recipes.paper_recipe("imagenet2012", batch_norm=True, epochs=7)
+    assert recipe == expected.to_dict()
+    assert (recipe["ema"], recipe["label_smoothing"]) == (0.999, 0.1)
+
+
 def test_options_of_the_network(command, tiny_job, tmp_path, monkeypatch):
     seen = []
 
@@ -326,12 +385,110 @@ def test_weights_of_another_network_are_refused(command, tiny_job, tmp_path):
     assert "which are not those of 'tiny' (4 weights)" in outcome.err
 
 
+def test_weights_for_other_classes_are_refused(command, tiny_job, tmp_path):
+    """As many weights as here; the last that differs is named."""
+    source = tiny_network()
+    logits = keras.layers.Dense(7)(source.layers[-2].output)
+    keras.Model(source.inputs, logits).save(tmp_path / "other.keras")
+    (tmp_path / "other.json").write_text("{}")
+    outcome = command(
+        *arguments(tmp_path / "x.keras", start_from=tmp_path / "other.keras")
+    )
+    assert outcome.code == 2
+    assert "/bias' has the shape (3,), there (7,). Supported" in outcome.err
+
+
 def test_a_batch_that_does_not_fit(command, tiny_job, tmp_path, monkeypatch):
     monkeypatch.setattr(training_run, "available_bytes", lambda: 10_000)
     outcome = command(*arguments(tmp_path / "x.keras", batch_size=4096))
     assert outcome.code == 1
     assert "batch_size=4096 for 'tiny' needs about" in outcome.err
     assert "Use batch_size=" in outcome.err
+
+
+def test_weights_that_do_not_fit_are_never_made(
+    command, real_job, tmp_path, monkeypatch
+):
+    """A layer of 8 TB; what is estimated has shapes and no values."""
+
+    def huge(*_, **__):
+        image = keras.Input((8, 8, 1))
+        x = keras.layers.Dense(2**41)(keras.layers.Flatten()(image))
+        return keras.Model(image, keras.layers.Dense(3)(x), name="huge")
+
+    monkeypatch.setattr(registry, "build", huge)
+    outcome = command(*arguments(tmp_path / "x.keras", batch_size=1))
+    assert outcome.code == 1
+    assert "for 'huge' needs about" in outcome.err
+    assert "Use a smaller width_multiplier" in outcome.err
+
+
+def test_what_follows_the_training_may_be_tried_again(
+    command, real_job, tmp_path, monkeypatch
+):
+    """No epoch is lost where the network cannot be written."""
+    flags = arguments(
+        tmp_path / "x.keras", epochs=2, batch_size=8, validation="true"
+    )
+    save = network_files.save_with_card
+
+    def refuse(model, path, card):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(network_files, "save_with_card", refuse)
+    outcome = command(*flags)
+    assert outcome.code == 1
+    assert "No space left" in outcome.err
+    monkeypatch.setattr(network_files, "save_with_card", save)
+    outcome = command(*flags)
+    assert outcome.code == 0, outcome.err
+    assert "Epoch" not in outcome.out
+    card = json.loads(tmp_path.joinpath("x.json").read_text())
+    assert card["resumed"] is True
+    assert 0 <= card["validation_accuracy"] <= 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.json", "x.keras"]
+
+
+def photos(root):
+    """Two classes of grey images, three of each in both splits."""
+    for split in ("train", "test"):
+        for label, name in enumerate(("apple", "pear")):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number in range(3):
+                image = np.full((9 + number, 10, 3), 99 * label, "uint8")
+                png = tf.io.encode_png(image).numpy()
+                (folder / f"{number}.png").write_bytes(png)
+    return f"dir:{root}"
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_files_that_cannot_be_decoded_are_named(
+    command, tmp_path, monkeypatch, split
+):
+    """And what was trained until then is kept."""
+
+    def build(*_, **__):
+        image = keras.Input((8, 8, 3))
+        x = keras.layers.GlobalAveragePooling2D()(image)
+        return keras.Model(image, keras.layers.Dense(2)(x), name="tiny")
+
+    monkeypatch.setattr(registry, "build", build)
+    name = photos(tmp_path / "photos")
+    broken = tmp_path / "photos" / split / "pear" / "1.png"
+    good = broken.read_bytes()
+    broken.write_bytes(good[:40])
+    flags = arguments(
+        tmp_path / "x.keras", dataset=name, image_size=8, batch_size=6, epochs=1
+    )
+    outcome = command(*flags)
+    assert outcome.code == 1
+    assert f"1 image files cannot be read:\n- {broken}\nSupp" in outcome.err
+    broken.write_bytes(good)
+    assert command(*flags).code == 0
+    card = json.loads((tmp_path / "x.json").read_text())
+    assert card["resumed"] is (split == "test")
+    assert 0 <= card["test_accuracy"] <= 1
 
 
 def test_tensorboard_needs_a_folder(command, tiny_job, tmp_path):
@@ -371,6 +528,57 @@ def real_job(tiny_job, monkeypatch):
     monkeypatch.setitem(datasets.CARDS, "tiny", card)
     monkeypatch.setattr(datasets, "load_split", load_split)
     monkeypatch.setattr(registry, "build", lambda *_, **__: tiny_network())
+
+
+def test_a_run_that_begins_anew_has_no_best_epoch_yet(
+    command, real_job, tmp_path
+):
+    """What is left of one whose state was removed does not count."""
+    flags = arguments(
+        tmp_path / "x.keras", epochs=1, batch_size=8, validation="true"
+    )
+    assert command(*flags).code == 0
+    card = json.loads((tmp_path / "x.json").read_text())
+    folder = network_files.backup_folder(
+        tmp_path / "x.keras",
+        network=card["network"],
+        options=card["options"],
+        dataset="tiny",
+        recipe=card["recipe"],
+        validation=True,
+        start_from=None,
+    )
+    old = folder.with_name(f"{folder.name}-best")
+    old.mkdir()
+    (old / "best.weights.h5.json").write_text('{"accuracy": 2.0, "epoch": 9}')
+    assert command(*flags, "--overwrite").code == 0
+    again = json.loads((tmp_path / "x.json").read_text())
+    assert again["validation_accuracy"] == card["validation_accuracy"]
+
+
+@pytest.mark.slow
+def test_tensorboard_gets_every_epoch(command, real_job, tmp_path):
+    pytest.importorskip("tensorboard", reason="needs the extra 'tensorboard'")
+    from tensorboard.backend.event_processing import event_accumulator
+
+    logs = tmp_path / "logs"
+    outcome = command(
+        *arguments(
+            tmp_path / "x.keras",
+            epochs=2,
+            batch_size=8,
+            validation="true",
+            log_dir=logs,
+            tensorboard="true",
+        )
+    )
+    assert outcome.code == 0, outcome.err
+    for part, scalar in (("train", "epoch_loss"), ("validation", "epoch_loss")):
+        events = event_accumulator.EventAccumulator(
+            str(logs / part), size_guidance={"tensors": 0}
+        )
+        events.Reload()
+        assert [event.step for event in events.Tensors(scalar)] == [0, 1]
 
 
 def test_a_validated_run_with_a_log(command, real_job, tmp_path):

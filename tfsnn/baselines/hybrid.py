@@ -74,6 +74,25 @@ class HybridTraining:
                 " the paper's."
             )
 
+    def fitting(self, model: keras.Model) -> "HybridTraining":
+        """The same with as large a batch as fits into the memory budget.
+
+        Args:
+            model: To be trained.
+
+        Returns:
+            Options with this batch size, or a smaller one.
+
+        Raises:
+            ConversionError: See `fine_tune`.
+            DataError: If not even one image fits.
+        """
+        network = SurrogateNetwork(model, alpha=self.alpha, beta=self.beta)
+        _check_memory(network, 1, self.memory_budget)
+        largest = self.memory_budget // network.bytes_per_image
+        batch = min(self.batch_size, largest)
+        return dataclasses.replace(self, batch_size=batch)
+
 
 def fine_tune(
     model: keras.Model,
