@@ -183,6 +183,7 @@ def test_figures_of_earlier_runs_stay_in_the_table(
     assert "| analog | T=2 | T=3 | T=4 |" in text
     assert text.count("| uncalibrated |") == 1
     digest = done[0]["model_sha256"]
+    assert found[3]["model_sha256"] == digest
     now, before = text.split("From earlier runs in this folder:")
     assert "From this run:\n\n- VGG-16 CIFAR10, T=4: 20 test images" in now
     for T, tested in ((2, 20), (3, 15)):
