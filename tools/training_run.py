@@ -63,7 +63,7 @@ class Run:
         callbacks = self._callbacks()
         self._check_memory()
         if not self.finished_epochs:  # Nor is there a best one.
-            shutil.rmtree(self.best_file.parent, ignore_errors=True)
+            shutil.rmtree(self.best_folder, ignore_errors=True)
         self.test_batches()  # If there are none, that is known before.
         keras.utils.set_random_seed(self.recipe.seed)
         with self._scope():
@@ -78,7 +78,7 @@ class Run:
                         train,
                         self.recipe,
                         validation=validation,
-                        best=self.best_file,
+                        best=self.best_folder,
                         backup=self.backup,
                         callbacks=callbacks,
                     )
@@ -99,18 +99,16 @@ class Run:
         """On the validation split, of all sessions of this run."""
         if not self.validation:
             return None
-        return training.BestWeights(self.best_file).accuracy
+        return training.BestWeights(self.best_folder).accuracy
 
     @property
-    def best_file(self) -> pathlib.Path:
+    def best_folder(self) -> pathlib.Path:
         """Where the weights of the best epoch are meanwhile."""
-        return self.backup.with_name(f"{self.backup.name}-best") / (
-            "best.weights.h5"
-        )
+        return self.backup.with_name(f"{self.backup.name}-best")
 
     def clean_up(self) -> None:
         """Removes what only an interrupted run would need."""
-        shutil.rmtree(self.best_file.parent, ignore_errors=True)
+        shutil.rmtree(self.best_folder, ignore_errors=True)
         shutil.rmtree(self.backup, ignore_errors=True)
 
     def test_batches(self) -> tf.data.Dataset:
