@@ -7,7 +7,7 @@ import keras
 
 
 class KeptWeights:
-    """Weights and optimiser state of one model, under a number from 0 that rises.
+    """Weights and optimiser state of one model, under a number.
 
     There is one file, written by rename: a process that ends at any moment
     leaves it whole, with its number. The one before goes when it is there.
@@ -42,7 +42,7 @@ class KeptWeights:
 
         Args:
             model: What has the weights; compiled or not.
-            number: Above the one before.
+            number: From 0, and above the one before.
         """
         before = self._files()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -221,6 +221,7 @@ def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
     assert found.data == f"npz:{tmp_path / 'b.npz:x'}"
     assert found.data_dir is None
     assert found.key == job("", "").key
+    assert reproduction_run.with_whole_paths(job("a", "no")).data == "no"
     given = job("/a.keras", "tfds:cifar10")._replace(data_dir="tfds")
     found = reproduction_run.with_whole_paths(given)
     assert (found.file, found.data) == (given.file, given.data)
