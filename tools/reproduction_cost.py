@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from tfsnn_models import datasets, layer_table, registry
 from tfsnn_tools import model_files
 from tfsnn_tools.reproduction_cells import Cell
-from tfsnn_tools.reproduction_run import Job
+from tfsnn_tools.reproduction_run import SIZES, Job
 
 PASSES = {"paper_advanced": 5.0, "hybrid": 60.0}
 """Runs over the calibration images that a method amounts to; others: 2."""
+
+TEST_IMAGES = 10_000
+"""Of CIFAR, and taken for data of which nothing is known."""
 
 
 def text(
@@ -58,14 +61,10 @@ def text(
 
 def _steps(cell: Cell, job: Job) -> float:
     """Forward steps of one image that a cell amounts to."""
-    tested = job.key["test_images"] or _size(cell.dataset)
+    known = SIZES.get((job.data, job.test_split), TEST_IMAGES)
+    tested = job.key["test_images"] or known
     passes = PASSES.get(cell.method, 2.0)
     return cell.timesteps * (passes * cell.images + tested)
-
-
-def _size(dataset: str) -> int:
-    """Images of the test split."""
-    return 50_000 if dataset == "imagenet2012" else 10_000
 
 
 def _macs(cell: Cell, job: Job) -> int:
