@@ -270,6 +270,25 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("images", "count"), [(16, 16), (None, 50_000)])
+def test_hybrid_training_costs_its_epochs(
+    reproduce, network_file, images, count
+):
+    """Over the images it trains on: forward, and twice as much back."""
+    outcome = reproduce(
+        "--dry-run",
+        methods="none",
+        also="hybrid",
+        seeds="0",
+        hybrid_epochs=5,
+        hybrid_images=images,
+    )
+    steps = 2 * (2 * 16 + 20 + 3 * 5 * count)
+    network = keras.models.load_model(network_file)
+    trained = steps * totals(layer_table(network))[1]
+    assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
+
+
 def test_finished_cells_cost_nothing(reproduce):
     part = {"methods": "none", "also": "uncalibrated"}
     reproduce(seeds="0", **part)
