@@ -348,8 +348,8 @@ def _decoded(image: tf.Tensor, data: DatasetCard) -> tf.Tensor:
 def _shuffled(data: DatasetCard, count: int) -> int:
     """Examples that are shuffled among each other: all, where they fit."""
     if data.padding is None and not data.name.startswith(FOLDER):
-        return min(count, SHUFFLED)
-    return count
+        count = min(count, SHUFFLED)
+    return max(1, count)  # None at all are refused where they are trained on.
 
 
 def _fits(data: DatasetCard, count: int) -> bool:

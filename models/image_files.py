@@ -1,5 +1,6 @@
 """Image files of many sizes, which stay encoded until a batch needs them."""
 
+import multiprocessing.pool
 import pathlib
 
 import tensorflow as tf
@@ -69,7 +70,7 @@ def decode(content: tf.Tensor) -> tf.Tensor:
 
 
 def find_broken(folder: pathlib.Path) -> list[str]:
-    """Files of a folder that cannot be decoded.
+    """Files of a folder that cannot be decoded; reads all, on all processors.
 
     Args:
         folder: See `list_files`.
@@ -77,10 +78,15 @@ def find_broken(folder: pathlib.Path) -> list[str]:
     Returns:
         Their paths.
     """
-    broken = []
-    for file in list_files(folder)[0]:
-        try:
-            decode(tf.io.read_file(file))
-        except (tf.errors.OpError, ValueError):
-            broken.append(file)
-    return broken
+    files = list_files(folder)[0]
+    with multiprocessing.pool.ThreadPool() as pool:
+        broken = pool.imap(_is_broken, files, chunksize=64)
+        return [x for x, bad in zip(files, broken, strict=True) if bad]
+
+
+def _is_broken(file: str) -> bool:
+    try:
+        decode(tf.io.read_file(file))
+    except (tf.errors.OpError, ValueError):
+        return True
+    return False

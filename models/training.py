@@ -1,11 +1,11 @@
 """Runs a training recipe."""
 
-import json
 import pathlib
 
 import keras
 import numpy as np
 
+from .kept_weights import KeptWeights
 from .recipes import Recipe, cosine_schedule
 from .training_backup import EpochBackup
 
@@ -56,8 +56,8 @@ def train(
         recipe: What to do.
         validation: Batches that choose the best epoch; None: the last one is
             kept.
-        best: Where the weights of the best epoch are kept meanwhile, so that
-            an interrupted run does not lose them; with `validation` only.
+        best: Folder for the weights of the best epoch meanwhile, so that an
+            interrupted run does not lose them; with `validation` only.
         backup: Folder for the state after every epoch, from which the same run
             goes on; it stays there. None: nothing is kept.
         callbacks: Further Keras callbacks.
@@ -114,44 +114,36 @@ def train(
 class BestWeights(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the best validation accuracy.
 
-    They and their accuracy are in a file, so that a run that was interrupted
-    goes on comparing with what it had.
+    They are in a file whose name has the accuracy, so that a run that was
+    interrupted goes on comparing with what it had.
     """
 
-    def __init__(self, path: pathlib.Path):
-        """Names the files.
+    def __init__(self, folder: pathlib.Path):
+        """Names the folder.
 
         Args:
-            path: `NAME.weights.h5`; the accuracy is beside it.
+            folder: Of this run alone; need not exist.
         """
         super().__init__()
-        self.path = path
-        self._record = path.with_name(f"{path.name}.json")
+        self._kept = KeptWeights(folder, "accuracy")
 
     @property
     def accuracy(self) -> float:
         """The best so far, -1 before the first epoch."""
-        if not self._record.exists():
-            return -1.0
-        return json.loads(self._record.read_text())["accuracy"]
+        number = self._kept.number
+        return -1.0 if number is None else number
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the weights if they are the best, each file by rename."""
+        """Writes the weights if they are the best."""
         accuracy = float((logs or {}).get("val_accuracy", -1.0))
-        if not accuracy > self.accuracy:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f"partial-{self.path.name}")
-        self.model.save_weights(temporary)
-        temporary.replace(self.path)
-        record = self._record.with_name(f"partial-{self._record.name}")
-        record.write_text(json.dumps({"accuracy": accuracy, "epoch": epoch}))
-        record.replace(self._record)
+        if accuracy > self.accuracy:
+            self._kept.keep(self.model, accuracy)
 
     def restore(self) -> None:
         """Puts the best weights back, if there are any."""
-        if self.path.exists():
-            self.model.load_weights(self.path)
+        path = self._kept.path
+        if path is not None:
+            self.model.load_weights(path)
 
 
 @keras.saving.register_keras_serializable(package="tfsnn_models")

@@ -1,20 +1,18 @@
 """Keeps the state of a training run between epochs, so that it can go on."""
 
 import pathlib
-import re
+import warnings
 
 import keras
 
-NAME = "epoch-{}.weights.h5"
-NUMBER = re.compile(r"epoch-(\d+)\.weights\.h5")
+from .kept_weights import KeptWeights
 
 
 class EpochBackup(keras.callbacks.Callback):
-    """Writes weights and optimiser state after every epoch, by rename.
+    """Writes weights and optimiser state after every epoch.
 
-    A file is whole or not there, and says in its name how many epochs it is
-    after; the one before goes when the next is there. Nothing is removed at
-    the end: whoever has written the result removes the folder.
+    The name of the file says how many epochs it is after. Nothing is removed
+    at the end: whoever has written the result removes the folder.
 
     It writes before the next epoch begins. Where the moving average of the
     weights stands in for them at the end of an epoch, `SwapEMAWeights` in
@@ -28,13 +26,13 @@ class EpochBackup(keras.callbacks.Callback):
             folder: Of this run alone; need not exist.
         """
         super().__init__()
-        self.folder = folder
+        self._kept = KeptWeights(folder, "epoch")
         self._first = 0
 
     @property
     def epochs(self) -> int:
         """Finished epochs that are kept; 0: none."""
-        return max(self._files(), default=0)
+        return int(self._kept.number or 0)
 
     def restore(self, model: keras.Model) -> int:
         """Puts the last state back, if there is one.
@@ -46,28 +44,31 @@ class EpochBackup(keras.callbacks.Callback):
             Finished epochs, from which `fit` goes on.
 
         Raises:
-            ValueError: If the file is damaged or of another model.
+            ValueError: If the file is damaged, or of another model or
+                optimiser.
         """
-        files = self._files()
-        if not files:
+        epochs, path = self.epochs, self._kept.path
+        if path is None:
             return 0
-        epochs = max(files)
         model.optimizer.build(model.trainable_variables)
         try:
-            model.load_weights(files[epochs])
+            with warnings.catch_warnings():
+                # Keras leaves the state of another optimiser out.
+                warnings.filterwarnings("error", "Skipping variable loading")
+                model.load_weights(path)
         except Exception as error:  # Keras and HDF5 raise many types here.
             raise ValueError(
-                f"The state after epoch {epochs} in '{files[epochs]}' cannot be"
-                f" read: {type(error).__name__}. Supported: the file that the"
+                f"The state after epoch {epochs} in '{path}' cannot be read:"
+                f" {type(error).__name__}. Supported: the file that the"
                 " interrupted run wrote. Remove the folder"
-                f" '{self.folder}' to train from the beginning."
+                f" '{self._kept.folder}' to train from the beginning."
             ) from error
         return epochs
 
     def on_train_begin(self, logs=None):
         """Remembers where this session begins; what is there is not written."""
         self._first = self.epochs
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._kept.folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Keeps the state after the epochs before."""
@@ -79,23 +80,5 @@ class EpochBackup(keras.callbacks.Callback):
             self._keep(self.params["epochs"])
 
     def _keep(self, epochs: int) -> None:
-        if epochs <= self._first:
-            return
-        before = self._files()
-        path = self.folder / NAME.format(epochs)
-        temporary = path.with_name(f"partial-{path.name}")
-        self.model.save_weights(temporary)
-        temporary.replace(path)
-        for number, file in before.items():
-            if number != epochs:
-                file.unlink()
-
-    def _files(self) -> dict[int, pathlib.Path]:
-        """Number of epochs to file."""
-        found = {}
-        if self.folder.is_dir():
-            for path in self.folder.iterdir():
-                match = NUMBER.fullmatch(path.name)
-                if match:
-                    found[int(match[1])] = path
-        return found
+        if epochs > self._first:
+            self._kept.keep(self.model, epochs)

@@ -1,14 +1,14 @@
 """Image files in a folder, with the names of sub-folders as labels."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfsnn.errors import DataError
+from tfsnn_models.image_files import SUFFIXES
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 SHOWN = 5
 
 
@@ -101,12 +101,16 @@ def decode(
         else:
             images.append(then(image.numpy()))
     if broken:
-        more = len(broken) - SHOWN
-        rest = [f"and {more} more"] if more > 0 else []
-        listed = "\n- ".join([*broken[:SHOWN], *rest])
         raise DataError(
             f"{len(broken)} of {len(paths)} image files cannot be read with"
-            f" {channels} channels:\n- {listed}\nSupported: intact files of"
-            f" types {', '.join(SUFFIXES)}. Repair or remove these files."
+            f" {channels} channels:\n{listed(broken)}\nSupported: intact files"
+            f" of types {', '.join(SUFFIXES)}. Repair or remove these files."
         )
     return images
+
+
+def listed(problems: Sequence[str]) -> str:
+    """The first of them, a line each, and how many more there are."""
+    more = len(problems) - SHOWN
+    rest = [f"and {more} more"] if more > 0 else []
+    return "\n".join(f"- {text}" for text in [*problems[:SHOWN], *rest])

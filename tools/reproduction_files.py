@@ -24,13 +24,13 @@ def write(
         number: Of the table.
         table: The paper's.
         results: Cells of this run.
-        rows: All in the file of finished cells; figures that are finished and
-            have no cell in this run are in the table, too.
+        rows: All in the file of finished cells; those that are finished and
+            not of this run are in the table, too, see `earlier`.
 
     Returns:
         The Markdown.
     """
-    before = earlier(number, rows, [cell for cell, _ in results])
+    before = earlier(number, rows, results)
     whole = [*results, *before]
     text = reproduction_report.markdown(number, table, whole)
     text = "\n".join([text, *([""] if before else []), *notes(before, results)])

@@ -38,7 +38,7 @@ def check_images(
     )
 
 
-def check(
+def check_spikes(
     conversion: tfsnn.Conversion,
     *,
     timesteps: int,

@@ -9,6 +9,15 @@ from tfsnn_tools.reproduction_cells import Cell
 from tfsnn_tools.reproduction_run import DONE, FAILED
 
 Results = Sequence[tuple[Cell, Mapping[str, Any] | None]]
+MEASURED_WITH = (
+    "test_images",
+    "data",
+    "model_sha256",
+    "tfsnn",
+    "hybrid_epochs",
+    "hybrid_images",
+    "weight_iterations",
+)
 
 
 def to_dict(number: int, table: Table, results: Results) -> dict:
@@ -36,7 +45,7 @@ def to_dict(number: int, table: Table, results: Results) -> dict:
                 "column": column,
                 "timesteps": cell.timesteps,
                 "images": cell.images,
-                "test_images": _shared(group, "test_images"),
+                **{name: _shared(group, name) for name in MEASURED_WITH},
                 "seeds": [cell.seed for cell, row in group if _done(row)],
                 "paper": None if cell.paper is None else list(cell.paper),
                 "paper_analog": cell.paper_analog,

@@ -82,10 +82,11 @@ def with_whole_paths(job: Job) -> Job:
     def whole(path: str) -> str:
         return str(pathlib.Path(path).absolute())
 
-    scheme, colon, rest = job.data.partition(":")
+    scheme, _, rest = job.data.partition(":")
+    is_path = rest and scheme != "tfds"
     return job._replace(
         file=whole(job.file),
-        data=job.data if scheme == "tfds" else scheme + colon + whole(rest),
+        data=f"{scheme}:{whole(rest)}" if is_path else job.data,
         data_dir=None if job.data_dir is None else whole(job.data_dir),
     )
 
@@ -134,7 +135,7 @@ def _figures(job: Job) -> dict:
     test = _read(job.data, job.test_split, key["test_images"], shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
-    reproduction_memory.check(
+    reproduction_memory.check_spikes(
         conversion,
         timesteps=key["timesteps"],
         images=min(key["images"], len(images)),

@@ -14,18 +14,18 @@ from absl import app
 from tfsnn_models import (
     datasets,
     image_files,
+    layer_table,
     recipes,
     registry,
     training,
     training_backup,
     training_memory,
 )
-from tfsnn_tools import network_files
+from tfsnn_tools import image_folder, network_files
 from tfsnn_tools.model_files import load_keras_model
 from tfsnn_tools.process_memory import available_bytes
 
 LOG = "log.csv"
-SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Run:
         callbacks = self._callbacks()
         self._check_memory()
         if not self.finished_epochs:  # Nor is there a best one.
-            shutil.rmtree(self.best_file.parent, ignore_errors=True)
+            shutil.rmtree(self.best_folder, ignore_errors=True)
         self.test_batches()  # If there are none, that is known before.
         keras.utils.set_random_seed(self.recipe.seed)
         with self._scope():
@@ -78,7 +78,7 @@ class Run:
                         train,
                         self.recipe,
                         validation=validation,
-                        best=self.best_file,
+                        best=self.best_folder,
                         backup=self.backup,
                         callbacks=callbacks,
                     )
@@ -99,18 +99,16 @@ class Run:
         """On the validation split, of all sessions of this run."""
         if not self.validation:
             return None
-        return training.BestWeights(self.best_file).accuracy
+        return training.BestWeights(self.best_folder).accuracy
 
     @property
-    def best_file(self) -> pathlib.Path:
+    def best_folder(self) -> pathlib.Path:
         """Where the weights of the best epoch are meanwhile."""
-        return self.backup.with_name(f"{self.backup.name}-best") / (
-            "best.weights.h5"
-        )
+        return self.backup.with_name(f"{self.backup.name}-best")
 
     def clean_up(self) -> None:
         """Removes what only an interrupted run would need."""
-        shutil.rmtree(self.best_file.parent, ignore_errors=True)
+        shutil.rmtree(self.best_folder, ignore_errors=True)
         shutil.rmtree(self.backup, ignore_errors=True)
 
     def test_batches(self) -> tf.data.Dataset:
@@ -122,24 +120,27 @@ class Run:
             examples, batch_size=250, data=self.data
         )
 
-    def _check_memory(self) -> None:
-        """From the shapes alone: the weights may not fit, either."""
-        with keras.StatelessScope(initialize_variables=False):
-            shapes = self._build(self.recipe.dtype_policy)
-        training_memory.check_memory(
-            shapes, self.recipe.batch_size, available_bytes()
-        )
-
     def test_accuracy(self, model: keras.Model) -> float:
         """On the split that nothing was chosen on."""
         with self._named_files():
             return accuracy_of(model, self.test_batches())
+
+    def _check_memory(self) -> None:
+        """From the shapes alone: the weights may not fit, either."""
+        shapes = layer_table.without_weights(
+            self._build, dtype_policy=self.recipe.dtype_policy
+        )
+        training_memory.check_memory(
+            shapes, self.recipe.batch_size, available_bytes()
+        )
 
     @contextlib.contextmanager
     def _named_files(self):
         """Names the files of a folder that cannot be decoded."""
         try:
             yield
+        except tf.errors.ResourceExhaustedError:
+            raise
         except tf.errors.OpError as error:
             if not self.data.name.startswith(datasets.FOLDER):
                 raise
@@ -231,11 +232,9 @@ def accuracy_of(model: keras.Model, batches) -> float:
 
 
 def _refusal(broken: list[str]) -> str:
-    more = len(broken) - SHOWN
-    rest = [f"and {more} more"] if more > 0 else []
-    listed = "\n- ".join([*broken[:SHOWN], *rest])
     return (
-        f"{len(broken)} image files cannot be read:\n- {listed}\nSupported:"
+        f"{len(broken)} image files cannot be read:"
+        f"\n{image_folder.listed(broken)}\nSupported:"
         f" intact files of types {', '.join(image_files.SUFFIXES)}. Repair or"
         " remove them; the same command goes on after its last epoch."
     )

@@ -21,6 +21,7 @@ START = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
 def graph(make, update):
     """A step of minimising (x - data)^2 + y^2, and the variables."""
     variables = [keras.Variable(START), keras.Variable(START[0])]
+    variables[1].constraint = keras.constraints.NonNeg()
     optimizer = make()
     optimizer.build(variables)
     data = tf.constant(START[::-1].copy())
@@ -46,6 +47,7 @@ def test_it_does_what_keras_does(make):
         for variable, other in zip(variables, others, strict=True):
             np.testing.assert_array_equal(variable, other)
     assert not np.array_equal(variables[0], START)
+    assert variables[1].numpy().min() >= 0  # They began below.
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)

@@ -4,11 +4,10 @@ import keras
 import pytest
 
 from tests.support.spiking_networks import classifier, spiking
-from tfsnn.conversion.timetable import timetable
+from tfsnn.conversion.timetable import FOLDED_ROWS, timetable
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation.execution import (
     COUNTS_BATCH,
-    FOLDED_ROWS,
     STEPPING_BATCH,
     Plan,
     feature_map_bytes,

@@ -123,6 +123,17 @@ def test_hidden_files_and_folders_are_no_images(tmp_path):
     assert int(datasets.load_split(name, "train").cardinality()) == 4
 
 
+def test_one_image_which_is_for_validation(tmp_path):
+    """Nothing is left to train on: batches there are none."""
+    name = write_folder(tmp_path)
+    card = datasets.card(name, image_size=8)
+    one = datasets.load_split(name, "train").take(1)
+    left = datasets.without_validation(one, validation=False)
+    batches = datasets.training_batches(left, batch_size=1, data=card, seed=0)
+    assert int(batches.cardinality()) == 0
+    assert list(batches) == []
+
+
 def test_photos_of_tfds_stay_encoded(tmp_path, monkeypatch):
     """As ImageNet's: shuffled as files, decoded for a batch."""
     import tensorflow_datasets as tfds

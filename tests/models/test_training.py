@@ -46,7 +46,7 @@ def test_the_best_epoch_is_kept(tmp_path):
         def on_epoch_end(self, epoch, logs=None):
             seen.append((logs["val_accuracy"], self.model.get_weights()))
 
-    path = tmp_path / "best.weights.h5"
+    path = tmp_path / "best"
     history = training.train(
         model,
         batches(),
@@ -61,7 +61,7 @@ def test_the_best_epoch_is_kept(tmp_path):
 
 
 def test_the_best_of_an_interrupted_run_still_counts(tmp_path):
-    path = tmp_path / "best.weights.h5"
+    path = tmp_path / "best"
     model = tiny_network()
     first = training.BestWeights(path)
     first.set_model(model)
@@ -71,6 +71,9 @@ def test_the_best_of_an_interrupted_run_still_counts(tmp_path):
     second = training.BestWeights(path)
     second.set_model(model)
     assert second.accuracy == 0.75
+    assert [file.name for file in path.iterdir()] == [
+        "accuracy-0.75.weights.h5"
+    ]
     second.on_epoch_end(1, {"val_accuracy": 0.5})
     second.restore()
     for a, b in zip(model.get_weights(), kept, strict=True):

@@ -84,6 +84,14 @@ def test_a_damaged_state_says_what_to_do(tmp_path):
         trained(recipe, backup=tmp_path)
 
 
+def test_the_state_of_another_optimiser_is_refused(tmp_path):
+    """Keras alone would go on without it."""
+    trained(recipes.Recipe(epochs=1, batch_size=10), backup=tmp_path)
+    average = recipes.Recipe(epochs=2, batch_size=10, ema=0.9)
+    with pytest.raises(ValueError, match="after epoch 1 .*Remove the folder"):
+        trained(average, backup=tmp_path)
+
+
 def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
     broken = batches().map(lambda x, y: (x * np.nan, y))

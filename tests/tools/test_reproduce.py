@@ -183,6 +183,7 @@ def test_figures_of_earlier_runs_stay_in_the_table(
     assert "| analog | T=2 | T=3 | T=4 |" in text
     assert text.count("| uncalibrated |") == 1
     digest = done[0]["model_sha256"]
+    assert found[3]["model_sha256"] == digest
     now, before = text.split("From earlier runs in this folder:")
     assert "From this run:\n\n- VGG-16 CIFAR10, T=4: 20 test images" in now
     for T, tested in ((2, 20), (3, 15)):
@@ -220,6 +221,7 @@ def test_paths_hold_in_any_folder(tmp_path, monkeypatch):
     assert found.data == f"npz:{tmp_path / 'b.npz:x'}"
     assert found.data_dir is None
     assert found.key == job("", "").key
+    assert reproduction_run.with_whole_paths(job("a", "no")).data == "no"
     given = job("/a.keras", "tfds:cifar10")._replace(data_dir="tfds")
     found = reproduction_run.with_whole_paths(given)
     assert (found.file, found.data) == (given.file, given.data)
@@ -266,6 +268,25 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     missing = steps * 313_201_664
     assert f"vgg16_cifar10_nobn: 2 cells, {missing:.2e} mult" in outcome.out
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("images", "count"), [(16, 16), (None, 50_000)])
+def test_hybrid_training_costs_its_epochs(
+    reproduce, network_file, images, count
+):
+    """Over the images it trains on: forward, and twice as much back."""
+    outcome = reproduce(
+        "--dry-run",
+        methods="none",
+        also="hybrid",
+        seeds="0",
+        hybrid_epochs=5,
+        hybrid_images=images,
+    )
+    steps = 2 * (2 * 16 + 20 + 3 * 5 * count)
+    network = keras.models.load_model(network_file)
+    trained = steps * totals(layer_table(network))[1]
+    assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
 
 
 def test_finished_cells_cost_nothing(reproduce):

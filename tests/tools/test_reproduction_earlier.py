@@ -21,12 +21,23 @@ def row(cell, **changes):
 
 
 def test_what_was_asked_for_is_left_out():
-    """With any seed: the figure is that of this run."""
     one, two, three, *_ = CELLS
     assert (one.column, one.seed) == (two.column, 1 - two.seed)
-    rows = [row(one), row(two), row(three)]
-    assert earlier(9, rows, [one]) == [(three, rows[2])]
-    assert [cell for cell, _ in earlier(9, rows, [])] == [one, two, three]
+    rows = [row(one), row(three)]
+    assert earlier(9, rows, [(one, rows[0])]) == [(three, rows[1])]
+    assert [cell for cell, _ in earlier(9, rows, [])] == [one, three]
+
+
+def test_other_seeds_join_what_was_asked_for():
+    """If all else is as it was; else the figure is that of this run."""
+    one, two, *_ = CELLS
+    rows = [row(two), row(one)]
+    assert earlier(9, rows, [(one, rows[1])]) == [(two, rows[0])]
+    failed = row(one, status="failed")
+    assert earlier(9, rows, [(one, failed)]) == [(two, rows[0])]
+    for changes in ({"test_images": 100}, {"weight_iterations": 500}):
+        assert earlier(9, rows, [(one, row(one, **changes))]) == []
+    assert earlier(9, rows, [(one, None)]) == []
 
 
 def test_rows_that_are_no_figures_of_this_table():
@@ -47,8 +58,29 @@ def test_seeds_of_other_settings_are_not_mixed():
         "From earlier runs in this folder:",
         "",
         f"- {two.block}, T=32: 100 test images of tfds:cifar10, 1024 to"
-        " calibrate, network abc, tfsnn 1",
+        " calibrate, network abc, tfsnn 1 (Opt. without BN)",
     ]
+
+
+def test_lines_of_one_column_are_told_apart():
+    """By what they were measured with; the T of columns of images, too."""
+    light = cells(TABLES[9], Selection(methods=["paper_light"], seeds=[0]))[0]
+    opt = CELLS[0]
+    assert light.column == opt.column
+    before = [
+        (opt, row(opt)),
+        (light, row(light, weight_iterations=500)),
+    ]
+    text = (
+        f"- {opt.block}, T=32: all test images of tfds:cifar10, 1024 to"
+        " calibrate, network abc, tfsnn 1"
+    )
+    assert notes(before, [])[2:] == [
+        f"{text} (Opt. without BN)",
+        f"{text}, weight_iterations=500 (Light without BN)",
+    ]
+    samples = cells(TABLES[7], Selection(timesteps=[16], seeds=[0]))[0]
+    assert ", 32: T=16, all test" in notes([(samples, row(samples))], [])[2]
 
 
 def test_as_a_file_gives_rows_back():

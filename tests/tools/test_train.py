@@ -550,7 +550,7 @@ def test_a_run_that_begins_anew_has_no_best_epoch_yet(
     )
     old = folder.with_name(f"{folder.name}-best")
     old.mkdir()
-    (old / "best.weights.h5.json").write_text('{"accuracy": 2.0, "epoch": 9}')
+    (old / "accuracy-2.0.weights.h5").write_text("")
     assert command(*flags, "--overwrite").code == 0
     again = json.loads((tmp_path / "x.json").read_text())
     assert again["validation_accuracy"] == card["validation_accuracy"]

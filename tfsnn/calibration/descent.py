@@ -11,10 +11,11 @@ def descend(
 ) -> None:
     """Changes variables along their gradients.
 
-    What `optimizer.apply` does on one device, for optimizers that neither clip
-    nor decay: that one sums the gradients over replicas, by a custom gradient,
-    and so the graph it is traced in, with all it has captured, is never freed
-    (see `dynamics.surrogate`).
+    What `optimizer.apply` does on one device, constraints of variables
+    included, for plain optimizers: without clipping, decay, moving average,
+    loss scale or accumulated gradients. That one sums the gradients over
+    replicas, by a custom gradient, and so the graph it is traced in, with all
+    it has captured, is never freed (see `dynamics.surrogate`).
 
     Args:
         optimizer: Built, for these variables.
@@ -24,4 +25,6 @@ def descend(
     rate = optimizer.learning_rate
     for gradient, variable in zip(gradients, variables, strict=True):
         optimizer.update_step(gradient, variable.value, rate)
+        if variable.constraint is not None:
+            variable.assign(variable.constraint(variable))
     optimizer.iterations.assign_add(1)

@@ -22,7 +22,6 @@ from .search import Search
 from .sweep import SweepConfig, held_out_images, sweep
 
 BATCH = 64
-FOLDED_ROWS = 512
 
 Parameters = dict[int, dict[str, NeuronParameters]]
 
@@ -140,8 +139,7 @@ def _spiking_outputs(model, images) -> list[np.ndarray]:
     if runs_on_counts(table):
         return _outputs(_calls(counting_model(model)), images)
     if table.has_unknown_axes:  # Stepping has to know the shape of its state.
-        rows = max(1, FOLDED_ROWS // table.timesteps)
-        return _outputs(_calls(model), images, rows)
+        return _outputs(_calls(model), images, table.folded_images)
     run = tf.function(SteppingForm(model).run, reduce_retracing=True)
     return _outputs(run, images)
 

@@ -20,6 +20,8 @@ from tfsnn.layers import (
     TimeAverage,
 )
 
+FOLDED_ROWS = 512
+"""Rows (T times images) of a folded batch: feature maps stay in the cache."""
 CLOCKED = (RepeatTime, SpikingActivation, SpikingMaxPooling, TimeAverage)
 
 
@@ -42,6 +44,11 @@ class Timetable:
     readouts: tuple[Call, ...]
     finale: tuple[Call, ...]
     offsets: dict[int, int]
+
+    @property
+    def folded_images(self) -> int:
+        """Images of a folded batch, which has T rows of each."""
+        return max(1, FOLDED_ROWS // self.timesteps)
 
     def arrival(self, call: Call) -> int | None:
         """First step at which all inputs of a call are there.

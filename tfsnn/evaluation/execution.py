@@ -6,12 +6,10 @@ import math
 import keras
 
 from tfsnn.conversion.counting_model import runs_on_counts
-from tfsnn.conversion.timetable import Timetable
+from tfsnn.conversion.timetable import FOLDED_ROWS, Timetable
 from tfsnn.errors import ConversionError
 from tfsnn.graph.view import Graph
 
-FOLDED_ROWS = 512
-"""Rows (T times images) of a folded batch: feature maps stay in the cache."""
 FOLDED_TIMESTEPS = {"CPU": 7, "GPU": 64}
 """Largest T that is folded. On a CPU a batch of images fills the cores at
 every step, and stepping spares the copies between steps: measured faster from
@@ -76,8 +74,8 @@ def plan(
     else:
         fits = fits and table.timesteps <= folded_timesteps()
     if fits:
-        rows = max(1, FOLDED_ROWS // table.timesteps)
-        return Plan("folded", batch_size or min(rows, fitting))
+        batch = min(table.folded_images, fitting)
+        return Plan("folded", batch_size or batch)
     fitting = max(1, memory_budget // step_bytes(graph, table))
     return Plan("stepping", batch_size or min(STEPPING_BATCH, fitting))
 
