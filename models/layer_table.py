@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 KERNEL_LAYERS = (
     keras.layers.Conv2D,
@@ -84,7 +85,8 @@ def without_weights(build, **options) -> keras.Model:
     Returns:
         A model that cannot be called.
     """
-    with keras.StatelessScope(initialize_variables=False):
+    # Not in a keras.StatelessScope: the next one would draw the weights.
+    with tf.Graph().as_default():
         return build(**options)
 
 

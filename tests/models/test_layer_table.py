@@ -49,3 +49,11 @@ def test_shapes_are_known_without_weights():
     empty = layer_table.without_weights(mobilenet, **options)
     full = mobilenet(**options)
     assert layer_table.layer_table(empty) == layer_table.layer_table(full)
+
+
+def test_weights_are_not_drawn_later_either():
+    """Keras would draw them when a stateless scope ends; they fit nowhere."""
+    options = {"input_shape": (16, 16, 3), "blocks": ((64, 2),)}
+    layer_table.without_weights(mobilenet, width_multiplier=1e4, **options)
+    with keras.StatelessScope():
+        pass
