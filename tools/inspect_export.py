@@ -93,6 +93,7 @@ def _accuracy(entry: dict[str, Any]) -> float | None:
 def _fields(specs: dict[str, Any]) -> str:
     texts = []
     for name, spec in specs.items():
-        sizes = ["B" if size is None else str(size) for size in spec["shape"]]
+        sizes = ["any" if size is None else str(size) for size in spec["shape"]]
+        sizes[:1] = ["B"]
         texts.append(f"{name} {spec['dtype']} [{', '.join(sizes)}]")
     return "; ".join(texts)

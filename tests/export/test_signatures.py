@@ -165,6 +165,22 @@ def test_several_outputs_have_no_trace():
     assert "no single output" in reasons["anytime"]
 
 
+def test_images_of_any_size_are_not_stepped():
+    image = keras.Input((None, None, 2))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(3, 3)(image))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = spiking(keras.Model(image, keras.layers.Dense(4)(x)))
+    found = served_model(model)
+    assert sorted(found.omitted) == ["anytime", "serialized", "trace"]
+    assert "any size" in found.omitted["trace"]
+    for size in (5, 8):
+        batch = np.random.default_rng(0).random((2, size, 6, 2), "float32")
+        logits = found.functions["serving_default"](tf.constant(batch))
+        np.testing.assert_allclose(
+            logits["logits"], model(batch), rtol=1e-5, atol=1e-6
+        )
+
+
 def test_one_score_has_no_confidence():
     reasons = omitted(spiking(classifier(num_classes=1)))
     assert sorted(reasons) == ["anytime", "serialized"]

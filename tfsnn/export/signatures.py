@@ -78,6 +78,8 @@ def _omitted(graph: ServedGraph) -> dict[str, str]:
     table = graph.table
     if table.has_fixed_steps:
         reason = "the neurons fire the bits of a value, there is no mean so far"
+    elif table.has_unknown_axes:
+        reason = "the network takes images of any size, stepping only of one"
     elif len(table.readouts) != 1 or LOGITS not in graph.names:
         reason = "the network has no single output that is a mean over time"
     elif not graph.is_classifier:

@@ -106,8 +106,9 @@ class LoadedVersion:
             size in (-1, received)
             for size, received in zip(shape, value.shape, strict=False)
         )
-        sizes = ", ".join("B" if size == -1 else str(size) for size in shape)
-        wanted = f"{dtype.name} [{sizes}]"
+        sizes = ["any" if size == -1 else str(size) for size in shape]
+        sizes[:1] = ["B"]
+        wanted = f"{dtype.name} [{', '.join(sizes)}]"
         if not fits or tf.dtypes.as_dtype(value.dtype) != dtype:
             raise RequestError(
                 "INVALID_ARGUMENT",
