@@ -11,6 +11,7 @@ from absl import flags
 
 from tfsnn.export import read_manifest
 from tfsnn.export.manifest_file import changed_files
+from tfsnn.image_arrays import shape_text
 from tfsnn_tools import command_line, flag_groups, tables
 
 USAGE = "tfsnn inspect DIR [--json]"
@@ -91,9 +92,8 @@ def _accuracy(entry: dict[str, Any]) -> float | None:
 
 
 def _fields(specs: dict[str, Any]) -> str:
-    texts = []
-    for name, spec in specs.items():
-        sizes = ["any" if size is None else str(size) for size in spec["shape"]]
-        sizes[:1] = ["B"]
-        texts.append(f"{name} {spec['dtype']} [{', '.join(sizes)}]")
+    texts = [
+        f"{name} {spec['dtype']} {shape_text(spec['shape'][1:])}"
+        for name, spec in specs.items()
+    ]
     return "; ".join(texts)

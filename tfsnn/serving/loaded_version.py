@@ -9,6 +9,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tfsnn.errors import RequestError
 from tfsnn.export import check_intact
+from tfsnn.image_arrays import fits, shape_text
 
 from .c_session import CSession, SessionError
 
@@ -100,16 +101,14 @@ class LoadedVersion:
 
     def _check(self, key, value, info) -> None:
         """Refuses a value before TensorFlow does, with a plainer text."""
-        shape = [dim.size for dim in info.tensor_shape.dim]
+        sizes = [dim.size for dim in info.tensor_shape.dim]
+        shape = [None if size == -1 else size for size in sizes]
         dtype = tf.dtypes.as_dtype(info.dtype)
-        fits = value.ndim == len(shape) and all(
-            size in (-1, received)
-            for size, received in zip(shape, value.shape, strict=False)
-        )
-        sizes = ["any" if size == -1 else str(size) for size in shape]
-        sizes[:1] = ["B"]
-        wanted = f"{dtype.name} [{', '.join(sizes)}]"
-        if not fits or tf.dtypes.as_dtype(value.dtype) != dtype:
+        wanted = f"{dtype.name} {shape_text(shape[1:])}"
+        if (
+            not fits(value.shape, shape)
+            or tf.dtypes.as_dtype(value.dtype) != dtype
+        ):
             raise RequestError(
                 "INVALID_ARGUMENT",
                 f"Input '{key}' is {_name(value)} {list(value.shape)}."
