@@ -18,14 +18,16 @@ from absl import flags
 
 import tfsnn
 from tfsnn.errors import UnsupportedLayerError
-from tfsnn.inputs import take
+from tfsnn.inputs import count_images, take
 from tfsnn_tools import (
     calibration_flags,
+    calibration_memory,
     calibration_report,
     command_line,
     flag_groups,
     model_files,
     output_folder,
+    process_memory,
     quiet_start,
     resumption,
     run_log,
@@ -78,17 +80,7 @@ def main(argv: list[str]) -> int:
     output_folder.check(options.output, **place)
     resumption.check(options.output, resume=options.resume)
     user_modules.load(options)
-    model = model_files.load_keras_model(options.model)
-    findings = tfsnn.check(model, config=config)
-    if not findings.ok:
-        raise UnsupportedLayerError(str(findings), findings)
-    images, _ = flag_groups.load_data(
-        options, model, split="train", max_images=options.max_images
-    )
-    conversion = tfsnn.convert(
-        model, config=config, sample=take(images, slice(16))
-    )
-    calibration_flags.check_lag(lag, conversion)
+    conversion, images = _loaded(options, config, timesteps, lag)
     with resumption.kept_until_done(
         options.output, resume=options.resume
     ) as checkpoint:
@@ -116,6 +108,29 @@ def main(argv: list[str]) -> int:
     else:
         calibration_report.show(record, options.output)
     return 0
+
+
+def _loaded(options, config, timesteps, lag):
+    """The prepared network, and images that it can be calibrated with."""
+    model = model_files.load_keras_model(options.model)
+    findings = tfsnn.check(model, config=config)
+    if not findings.ok:
+        raise UnsupportedLayerError(str(findings), findings)
+    images, _ = flag_groups.load_data(
+        options, model, split="train", max_images=options.max_images
+    )
+    conversion = tfsnn.convert(
+        model, config=config, sample=take(images, slice(16))
+    )
+    calibration_flags.check_lag(lag, conversion)
+    calibration_memory.check(
+        conversion,
+        timesteps=timesteps,
+        lag=lag,
+        images=count_images(images),
+        available=process_memory.available_bytes(),
+    )
+    return conversion, images
 
 
 def write(

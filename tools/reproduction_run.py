@@ -110,20 +110,30 @@ def lost(job: Job, error: Exception) -> dict:
     return {**job.key, "status": FAILED, "reason": reason}
 
 
+PLACES = (
+    "Graph execution error",
+    "Detected at node",
+    "Exception encountered when calling",
+    'File "',
+)
+"""How TensorFlow and Keras begin lines that say where, not what."""
+
+
 def _reason(error: Exception) -> str:
-    """One line; of TensorFlow's reports about a graph the last one."""
+    """One line; of reports about a graph the one that says what happened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    return lines[-1] if lines[0].startswith("in user code") else lines[0]
+    if lines and lines[0].startswith("in user code"):
+        return lines[-1]
+    said = [line for line in lines if not line.startswith(PLACES)]
+    return said[0] if said else type(error).__name__
 
 
 def _figures(job: Job) -> dict:
     from tfsnn import baselines
     from tfsnn_tools import (
+        calibration_memory,
         cell_measure,
         process_memory,
-        reproduction_memory,
         reproduction_methods,
     )
 
@@ -135,9 +145,10 @@ def _figures(job: Job) -> dict:
     test = _read(job.data, job.test_split, key["test_images"], shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
-    reproduction_memory.check_spikes(
+    calibration_memory.check(
         conversion,
-        timesteps=key["timesteps"],
+        timesteps=[key["timesteps"]],
+        lag=0,
         images=min(key["images"], len(images)),
         available=process_memory.available_bytes(),
     )

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.support.tiny import tiny_images
+from tests.support.tiny import tiny_images, tiny_network
 from tfsnn_models.layer_table import layer_table, totals
 from tfsnn_tools import cell_file, distribution, reproduction_run
 from tfsnn_tools.reproduction_run import Job
@@ -348,7 +348,6 @@ def job(file, data, **changes):
     [
         ({"method": "magic"}, "Unknown method 'magic'"),
         ({"timesteps": 0}, "timesteps"),
-        ({"timesteps": 10**12}, "Supported: up to T="),
         # Its trains would fit, those for the gradient would not.
         (
             {"method": "hybrid", "timesteps": 4 * 10**6},
@@ -362,6 +361,18 @@ def test_reasons_of_failures(network_file, data, changes, text):
     assert text in row["reason"]
 
 
+def test_spikes_that_do_not_fit_are_a_reason(tmp_path, data):
+    """Of a second layer: the current of the first has no steps."""
+    tiny = tiny_network()
+    x = keras.layers.Dense(4, activation="relu")(tiny.output)
+    keras.Model(tiny.input, keras.layers.Dense(3)(x)).save(tmp_path / "n.keras")
+    row = reproduction_run.run(
+        job(tmp_path / "n.keras", data, timesteps=10**12)
+    )
+    assert row["status"] == "failed"
+    assert "one T of up to" in row["reason"]
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
@@ -369,6 +380,18 @@ def test_reasons_of_failures(network_file, data, changes, text):
         (
             NameError("in user code:\n\n  File x\n\n  NameError: y\n"),
             "NameError: y",
+        ),
+        (
+            RuntimeError(
+                "Graph execution error:\n\nDetected at node zeros defined at"
+                ' (most recent call last):\n  File "a.py", line 1, in f\n\n'
+                "OOM when allocating tensor\n\n\t [[{{node zeros}}]]"
+            ),
+            "OOM when allocating tensor",
+        ),
+        (
+            RuntimeError("Exception encountered when calling A.call().\n\nOOM"),
+            "OOM",
         ),
         (MemoryError(), "MemoryError"),
     ],

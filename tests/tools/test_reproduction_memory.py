@@ -1,8 +1,5 @@
-import keras
 import pytest
 
-import tfsnn
-from tests.support.tiny import tiny_network
 from tfsnn.errors import DataError
 from tfsnn_tools import (
     data_sources,
@@ -12,37 +9,7 @@ from tfsnn_tools import (
 )
 
 
-def test_the_largest_t_that_fits_is_named():
-    """Ten neurons in front of six; 16 images, a bit a spike; one current."""
-    each = 10 * 16 // 8 + 4 * 10
-    image = keras.Input((3,))
-    x = keras.layers.Dense(10, activation="relu")(image)
-    x = keras.layers.Dense(6, activation="relu")(x)
-    model = keras.Model(image, keras.layers.Dense(2)(x))
-    conversion = tfsnn.convert(model)
-    fits = {"images": 16, "available": 100 * each}
-    reproduction_memory.check_spikes(conversion, timesteps=100, **fits)
-    with pytest.raises(DataError, match="T=101 with 16 .*up to T=100[.]"):
-        reproduction_memory.check_spikes(conversion, timesteps=101, **fits)
-
-
-def test_nobody_reads_the_spikes_of_the_last_layer():
-    """6x6x4 neurons, currents alone."""
-    conversion = tfsnn.convert(tiny_network())
-    fits = {"images": 16, "available": 100 * 4 * 6 * 6 * 4}
-    reproduction_memory.check_spikes(conversion, timesteps=100, **fits)
-    with pytest.raises(DataError, match="T=101 with 16 .*up to T=100[.]"):
-        reproduction_memory.check_spikes(conversion, timesteps=101, **fits)
-
-
 def test_images_of_any_size_are_not_estimated():
-    image = keras.Input((None, None, 1))
-    x = keras.layers.Conv2D(4, 3, activation="relu")(image)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    conversion = tfsnn.convert(keras.Model(image, keras.layers.Dense(2)(x)))
-    reproduction_memory.check_spikes(
-        conversion, timesteps=9, images=16, available=1
-    )
     reproduction_memory.check_images(9, shape=(None, None, 1), available=1)
 
 

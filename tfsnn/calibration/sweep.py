@@ -16,10 +16,10 @@ import numpy as np
 
 from tfsnn.conversion import Conversion
 from tfsnn.conversion.check import is_head, is_neuron
-from tfsnn.conversion.lags import Lag, lag_of
+from tfsnn.conversion.lags import Lag
 from tfsnn.errors import DataError
 from tfsnn.graph.blocks import blocks
-from tfsnn.graph.segments import JUNCTION, NEURON, READOUT, cut, is_input
+from tfsnn.graph.segments import JUNCTION, READOUT, cut
 from tfsnn.graph.view import Graph
 from tfsnn.inputs import Images, count_images
 from tfsnn.progress import progress_bar
@@ -33,6 +33,7 @@ from .images import MIN_IMAGES
 from .pipeline import Pipeline
 from .record import Step, lag_at
 from .resumable import finish
+from .two_phase import is_two_phase
 from .visit import Task
 
 CURRENT_BUDGET = 2 * 2**30
@@ -221,24 +222,9 @@ def _fronts(segments, images, timesteps, kind, config):
 
 def _front(segments, images, timesteps, *, lag, **options):
     """Counts where these say everything, spikes elsewhere."""
-    two_phase = all(
-        lag_of(lag, name) == timesteps for name in _temporal_neurons(segments)
-    )
-    if two_phase and options["kind"].has_counts:
+    if is_two_phase(segments, lag, timesteps, options["kind"]):
         return CountingFront(segments, images, timesteps, **options)
     return SpikingFront(segments, images, timesteps, lag=lag, **options)
-
-
-def _temporal_neurons(segments):
-    """Names of the neurons that a lag means something to."""
-    constant, found = set(), []
-    for segment in segments:
-        steady = all(s in constant or is_input(s) for s in segment.sources)
-        if steady and segment.role == JUNCTION:
-            constant.add(segment.name)
-        elif segment.role == NEURON and not steady:
-            found.append(segment.name)
-    return found
 
 
 def _checked_lag(lag: Lag | None) -> Lag | None:
