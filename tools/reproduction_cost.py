@@ -9,10 +9,10 @@ from tfsnn_tools import model_files, reproduction_methods
 from tfsnn_tools.reproduction_cells import Cell
 from tfsnn_tools.reproduction_run import SIZES, Job
 
-PASSES = {"paper_advanced": 5.0}
-"""Runs over the calibration images that a method amounts to; others: 2."""
+PASSES = 2
+"""Runs over the calibration images that a calibration amounts to."""
 TRAINING = 3
-"""Runs over the images of an epoch: forward, and twice as much back."""
+"""Runs that an image of a batch amounts to: forward, and twice as much back."""
 TRAIN_IMAGES, TEST_IMAGES = 50_000, 10_000
 """Of CIFAR-10, and taken for data of which nothing is known."""
 
@@ -41,7 +41,7 @@ def text(
     open_ones = [
         pair for pair in zip(cells, jobs, strict=True) if pair[1] in left
     ]
-    total = 0.0
+    total = 0
     for key in dict.fromkeys(cell.model_key for cell, _ in open_ones):
         pairs = [pair for pair in open_ones if pair[0].model_key == key]
         steps = sum(_steps(cell, job) for cell, job in pairs)
@@ -60,16 +60,20 @@ def text(
     return "\n".join(lines)
 
 
-def _steps(cell: Cell, job: Job) -> float:
+def _steps(cell: Cell, job: Job) -> int:
     """Forward steps of one image that a cell amounts to."""
     known = SIZES.get((job.data, job.test_split), TEST_IMAGES)
     tested = job.key["test_images"] or known
-    count = PASSES.get(cell.method, 2.0) * cell.images + tested
+    count = PASSES * cell.images + tested
     if reproduction_methods.method(cell.method).trains:
         trained = SIZES.get((job.data, "train"), TRAIN_IMAGES)
         trained = job.hybrid_images or trained
         count += TRAINING * job.hybrid_epochs * trained
-    return cell.timesteps * count
+    # Weights are calibrated on means over time.
+    without_time = TRAINING * reproduction_methods.num_training_images(
+        cell.method, job.weight_iterations
+    )
+    return cell.timesteps * count + without_time
 
 
 def _macs(cell: Cell, job: Job) -> int:

@@ -122,8 +122,25 @@ def trains_weights(name: str) -> bool:
     Returns:
         Whether `with_iterations` would change it.
     """
-    pipeline = method(name).pipeline()
-    return any(map(_trains, getattr(pipeline, "strategies", ())))
+    return num_training_images(name, None) > 0
+
+
+def num_training_images(name: str, iterations: int | None) -> int:
+    """Images that the weights of every segment are trained on.
+
+    Args:
+        name: See `method`.
+        iterations: As in `with_iterations`.
+
+    Returns:
+        Of all batches together, at the most: training may stop before.
+    """
+    pipeline = with_iterations(method(name).pipeline(), iterations)
+    return sum(
+        step.iterations * step.batch_size
+        for step in getattr(pipeline, "strategies", ())
+        if _trains(step)
+    )
 
 
 def _trains(step) -> bool:

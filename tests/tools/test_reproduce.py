@@ -289,6 +289,24 @@ def test_hybrid_training_costs_its_epochs(
     assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
 
 
+@pytest.mark.parametrize(("iterations", "count"), [(None, 5000), (70, 70)])
+def test_weight_calibration_costs_its_batches(
+    reproduce, network_file, iterations, count
+):
+    """Of 32 images, forward and twice as much back, for any T."""
+    outcome = reproduce(
+        "--dry-run",
+        methods="none",
+        also="paper_advanced",
+        seeds="0",
+        weight_iterations=iterations,
+    )
+    steps = 2 * (2 * 16 + 20) + 3 * 32 * count
+    network = keras.models.load_model(network_file)
+    trained = steps * totals(layer_table(network))[1]
+    assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
+
+
 def test_finished_cells_cost_nothing(reproduce):
     part = {"methods": "none", "also": "uncalibrated"}
     reproduce(seeds="0", **part)
