@@ -1,13 +1,16 @@
 """Whether a calibration fits into memory, beforehand."""
 
-import bisect
 from collections.abc import Callable, Sequence
 
 import tfsnn
-from tfsnn.calibration.footprint import held_bytes
+from tfsnn.calibration.footprint import Footprint
 from tfsnn.calibration.images import MIN_IMAGES
+from tfsnn.calibration.sweep import CURRENT_BUDGET
 from tfsnn.conversion.lags import Lag
 from tfsnn.errors import DataError
+
+SLACK = 2.5
+"""Times the bound that a calibration may take, kept currents apart."""
 
 
 def check(
@@ -20,6 +23,8 @@ def check(
 ) -> None:
     """Refuses T and images whose activations and spikes alone do not fit.
 
+    Refused is what cannot run; named is what will, which is less.
+
     Args:
         conversion: Of the network.
         timesteps: Every T.
@@ -29,33 +34,43 @@ def check(
 
     Raises:
         DataError: If they do not fit; names how many images do, and which T
-            does with all of them.
+            does with all of them, or with as few as there can be.
     """
+    footprint = Footprint(conversion)
+    needed = footprint.held_bytes(images, timesteps, lag)
+    if needed is None or needed <= available:
+        return
 
     def fits(images: int, timesteps: Sequence[int]) -> bool:
-        needed = held_bytes(conversion, images, timesteps, lag)
-        return needed is None or needed <= available
+        held = footprint.held_bytes(images, timesteps, lag)
+        currents = footprint.current_bytes(images, timesteps, lag)
+        # Two budgets: of neurons' currents, and of junctions'.
+        return SLACK * held + min(currents, 2 * CURRENT_BUDGET) <= available
 
-    if fits(images, timesteps):
-        return
     most = _largest(images, lambda n: fits(n, timesteps))
-    steps = _largest(max(timesteps), lambda T: fits(images, [T]))
+    longest = max(timesteps) + 1
+    steps = _largest(longest, lambda T: fits(images, [T]))
+    few = _largest(longest, lambda T: fits(MIN_IMAGES, [T]))
     remedies = [
-        *([f"up to {most} images"] if most >= MIN_IMAGES else []),
-        *([f"one T of up to {steps} with all these images"] if steps else []),
+        *([f"about {most} images"] if most >= MIN_IMAGES else []),
+        *([f"one T of about {steps} with all these images"] if steps else []),
     ]
-    supported = " or ".join(remedies) or "smaller networks or images"
-    needed = held_bytes(conversion, images, timesteps, lag)
+    if not remedies and few:
+        remedies = [f"{MIN_IMAGES} images at one T of about {few}"]
     raise DataError(
         f"T={','.join(map(str, timesteps))} with {images} calibration images"
         f" takes at least {needed / 2**30:.1f} GB for activations and spikes,"
-        f" and {available / 2**30:.1f} GB are free. Supported: {supported}."
-        " Use fewer images, fewer steps, or a machine with more memory."
+        f" and {available / 2**30:.1f} GB are free. Supported here:"
+        f" {' or '.join(remedies) or 'smaller networks or images'}. Free"
+        " memory, or use fewer images or smaller T."
     )
 
 
 def _largest(limit: int, fits: Callable[[int], bool]) -> int:
-    """The largest number below the limit that fits, 0 if none does."""
-    return bisect.bisect_left(
-        range(1, limit), True, key=lambda number: not fits(number)
-    )
+    """The largest number below the limit that fits, of two digits; 0: none."""
+    low, high = 0, limit
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    unit = 10 ** max(0, len(str(low)) - 2)
+    return low // unit * unit

@@ -41,7 +41,7 @@ def text(
     open_ones = [
         pair for pair in zip(cells, jobs, strict=True) if pair[1] in left
     ]
-    total = 0
+    total = 0.0
     for key in dict.fromkeys(cell.model_key for cell, _ in open_ones):
         pairs = [pair for pair in open_ones if pair[0].model_key == key]
         steps = sum(_steps(cell, job) for cell, job in pairs)
@@ -60,11 +60,12 @@ def text(
     return "\n".join(lines)
 
 
-def _steps(cell: Cell, job: Job) -> int:
+def _steps(cell: Cell, job: Job) -> float:
     """Forward steps of one image that a cell amounts to."""
     known = SIZES.get((job.data, job.test_split), TEST_IMAGES)
     tested = job.key["test_images"] or known
-    count = PASSES * cell.images + tested
+    calibrations = reproduction_methods.num_calibrations(cell.method)
+    count = PASSES * calibrations * cell.images + tested
     if reproduction_methods.method(cell.method).trains:
         trained = SIZES.get((job.data, "train"), TRAIN_IMAGES)
         trained = job.hybrid_images or trained

@@ -133,7 +133,8 @@ def num_training_images(name: str, iterations: int | None) -> int:
         iterations: As in `with_iterations`.
 
     Returns:
-        Of all batches together, at the most: training may stop before.
+        Of all batches together, at the most: training may stop before. A
+        block that is trained as one counts once.
     """
     pipeline = with_iterations(method(name).pipeline(), iterations)
     return sum(
@@ -141,6 +142,18 @@ def num_training_images(name: str, iterations: int | None) -> int:
         for step in getattr(pipeline, "strategies", ())
         if _trains(step)
     )
+
+
+def num_calibrations(name: str) -> float:
+    """Calibrations of biases that a method amounts to, training apart.
+
+    Args:
+        name: See `method`.
+
+    Returns:
+        1; of a search what all its candidates take together.
+    """
+    return sum(getattr(method(name).pipeline(), "costs", (1.0,)))
 
 
 def _trains(step) -> bool:

@@ -2,10 +2,12 @@
 
 import functools
 import pathlib
+import re
 import time
 import traceback
 from typing import Any, NamedTuple
 
+from tfsnn.errors import TfsnnError
 from tfsnn_tools import quiet_start
 
 DONE, FAILED = "done", "failed"
@@ -117,15 +119,20 @@ PLACES = (
     'File "',
 )
 """How TensorFlow and Keras begin lines that say where, not what."""
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _reason(error: Exception) -> str:
     """One line; of reports about a graph the one that says what happened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines and lines[0].startswith("in user code"):
+    text = COLOURS.sub("", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if isinstance(error, TfsnnError):
+        return " ".join(lines)
+    if lines[0].startswith("in user code"):
         return lines[-1]
-    said = [line for line in lines if not line.startswith(PLACES)]
-    return said[0] if said else type(error).__name__
+    return next((x for x in lines if not x.startswith(PLACES)), lines[0])
 
 
 def _figures(job: Job) -> dict:

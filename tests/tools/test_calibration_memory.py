@@ -1,8 +1,10 @@
+import re
+
 import pytest
 
 import tfsnn
 from tests.support.convertible import build
-from tfsnn.calibration.footprint import held_bytes
+from tfsnn.calibration.footprint import Footprint
 from tfsnn.errors import DataError
 from tfsnn_tools import calibration_memory, process_memory
 
@@ -18,26 +20,60 @@ def check(available, *, timesteps=(8,), images=100, lag=None):
 
 
 def needed(images=100, timesteps=(8,), lag=None):
-    conversion = tfsnn.convert(build("relu_layers"))
-    return held_bytes(conversion, images, timesteps, lag)
+    footprint = Footprint(tfsnn.convert(build("relu_layers")))
+    return footprint.held_bytes(images, timesteps, lag)
+
+
+def named(available, pattern, **options):
+    """The number that a refusal names."""
+    with pytest.raises(DataError) as caught:
+        check(available, **options)
+    return int(re.search(pattern, str(caught.value))[1])
 
 
 def test_what_just_fits_is_not_refused():
     check(needed())
-    with pytest.raises(DataError, match="T=8 with 100 .*up to 99 images or"):
+    with pytest.raises(DataError, match="T=8 with 100 calibration images tak"):
         check(needed() - 1)
 
 
-def test_what_the_refusal_names_fits_and_no_more():
-    available = needed(images=40, timesteps=[4, 8])
-    with pytest.raises(DataError, match="T=4,8 with 100 .*up to 40 images"):
-        check(available, timesteps=[4, 8])
-    with pytest.raises(DataError, match="or one T of up to 100 with all"):
-        check(needed(timesteps=[100]), timesteps=[100, 200])
+def test_the_images_it_names_fit():
+    """With room for what the bound does not count; two digits."""
+    several = {"timesteps": [4, 8]}
+    available = needed(images=3000, **several)
+    pattern = r"here: about (\d+) images"
+    number = named(available, pattern, images=10**6, **several)
+    assert 100 < number < 2000
+    assert number % 10 == 0
+    check(available, images=number, **several)
+
+
+@pytest.mark.parametrize("timesteps", [[100, 30_000], [10**30]])
+def test_the_t_it_names_fits_with_all_images(timesteps):
+    available = needed(timesteps=[3000])
+    pattern = r"one T of about (\d+) with all these images"
+    steps = named(available, pattern, timesteps=timesteps)
+    assert 1 < steps < 2000
+    check(available, timesteps=[steps])
+
+
+def test_the_largest_of_several_t_may_fit_alone():
+    timesteps = 60 * [8]
+    available = needed(timesteps=timesteps) - 1
+    pattern = r"one T of about (\d+) with all"
+    assert named(available, pattern, timesteps=timesteps) == 8
+
+
+def test_fewer_images_and_steps_together():
+    available = 10 * needed(images=16, timesteps=[8])
+    pattern = r"here: 16 images at one T of about (\d+)[.]"
+    options = {"timesteps": [10**9], "images": 10**5}
+    steps = named(available, pattern, **options)
+    check(available, timesteps=[steps], images=16)
 
 
 def test_neither_fewer_images_nor_steps_help():
-    with pytest.raises(DataError, match="Supported: smaller networks or im"):
+    with pytest.raises(DataError, match="here: smaller networks or images"):
         check(1)
 
 

@@ -22,12 +22,19 @@ def is_two_phase(
         True if every neuron whose current varies in time first integrates all
         of it and then fires, so that only the number of its spikes matters.
     """
-    lags = [lag_of(lag, name) for name in _temporal_neurons(segments)]
+    lags = [lag_of(lag, name) for name in temporal_neurons(segments)]
     return kind.has_counts and all(one == timesteps for one in lags)
 
 
-def _temporal_neurons(segments):
-    """Names of the neurons that a lag means something to."""
+def temporal_neurons(segments: Sequence[Segment]) -> list[str]:
+    """The neurons that a lag means something to.
+
+    Args:
+        segments: All that are calibrated, in topological order.
+
+    Returns:
+        Names of those whose current is not the same at every step.
+    """
     constant, found = set(), []
     for segment in segments:
         steady = all(s in constant or is_input(s) for s in segment.sources)
