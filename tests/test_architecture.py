@@ -33,6 +33,7 @@ FLOORS = {
     "tfsnn.numerics": 1,
     "tfsnn.backend": 1,
     "tfsnn.extras": 1,
+    "tfsnn.free_memory": 1,
     "tfsnn.progress": 1,
     "tfsnn.errors": 0,
     "tfsnn.inputs": 0,

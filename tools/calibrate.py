@@ -18,16 +18,14 @@ from absl import flags
 
 import tfsnn
 from tfsnn.errors import UnsupportedLayerError
-from tfsnn.inputs import count_images, take
+from tfsnn.inputs import take
 from tfsnn_tools import (
     calibration_flags,
-    calibration_memory,
     calibration_report,
     command_line,
     flag_groups,
     model_files,
     output_folder,
-    process_memory,
     quiet_start,
     resumption,
     run_log,
@@ -80,7 +78,7 @@ def main(argv: list[str]) -> int:
     output_folder.check(options.output, **place)
     resumption.check(options.output, resume=options.resume)
     user_modules.load(options)
-    conversion, images = _loaded(options, config, timesteps, lag)
+    conversion, images = _loaded(options, config, lag)
     with resumption.kept_until_done(
         options.output, resume=options.resume
     ) as checkpoint:
@@ -110,7 +108,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _loaded(options, config, timesteps, lag):
+def _loaded(options, config, lag):
     """The prepared network, and images that it can be calibrated with."""
     model = model_files.load_keras_model(options.model)
     findings = tfsnn.check(model, config=config)
@@ -123,13 +121,6 @@ def _loaded(options, config, timesteps, lag):
         model, config=config, sample=take(images, slice(16))
     )
     calibration_flags.check_lag(lag, conversion)
-    calibration_memory.check(
-        conversion,
-        timesteps=timesteps,
-        lag=lag,
-        images=count_images(images),
-        available=process_memory.available_bytes(),
-    )
     return conversion, images
 
 

@@ -138,9 +138,7 @@ def _reason(error: Exception) -> str:
 def _figures(job: Job) -> dict:
     from tfsnn import baselines
     from tfsnn_tools import (
-        calibration_memory,
         cell_measure,
-        process_memory,
         reproduction_methods,
     )
 
@@ -152,13 +150,6 @@ def _figures(job: Job) -> dict:
     test = _read(job.data, job.test_split, key["test_images"], shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
-    calibration_memory.check(
-        conversion,
-        timesteps=[key["timesteps"]],
-        lag=0,
-        images=min(key["images"], len(images)),
-        available=process_memory.available_bytes(),
-    )
     training = _training(job, conversion) if method.trains else None
 
     def trained(snn):
@@ -227,13 +218,14 @@ def _read(data, split, count, shape, job):
 
 @functools.lru_cache(maxsize=3)
 def _loaded(data, split, count, shape, data_dir):
-    from tfsnn_tools import data_sources, process_memory, reproduction_memory
+    from tfsnn import free_memory
+    from tfsnn_tools import data_sources, reproduction_memory
     from tfsnn_tools.center_crop import CenterCrop
 
     reproduction_memory.check_images(
         count or SIZES.get((data, split)),
         shape=shape,
-        available=process_memory.available_bytes(),
+        available=free_memory.available_bytes(),
     )
     crops = data.startswith("tfds:imagenet")
     return data_sources.load(

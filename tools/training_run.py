@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app
 
+from tfsnn.free_memory import available_bytes
 from tfsnn_models import (
     datasets,
     image_files,
@@ -23,7 +24,6 @@ from tfsnn_models import (
 )
 from tfsnn_tools import image_folder, network_files
 from tfsnn_tools.model_files import load_keras_model
-from tfsnn_tools.process_memory import available_bytes
 
 LOG = "log.csv"
 

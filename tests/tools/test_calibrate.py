@@ -10,7 +10,7 @@ import pytest
 import tfsnn
 from tests.support.tiny import NUM_IMAGES, tiny_images, tiny_network
 from tfsnn import progress
-from tfsnn.calibration import visit
+from tfsnn.calibration import memory, visit
 from tfsnn_tools import calibrate, model_files, stored_calibration
 
 BURST = {"name": "burst", "max_spikes": 3}
@@ -289,6 +289,14 @@ def test_data_that_do_not_fit(command, flags, tmp_path, arrays, text):
     outcome = command("calibrate", *flags(data=f"npz:{tmp_path}/bad.npz"))
     assert (outcome.code, outcome.out) == (1, "")
     assert text in outcome.err
+    assert nothing_written(tmp_path)
+
+
+def test_what_does_not_fit_into_memory(command, flags, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**12)
+    outcome = command("calibrate", *flags(timesteps="8,2000"))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "T=8,2000 with 32 calibration images takes at least" in outcome.err
     assert nothing_written(tmp_path)
 
 

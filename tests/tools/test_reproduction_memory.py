@@ -1,9 +1,9 @@
 import pytest
 
+from tfsnn import free_memory
 from tfsnn.errors import DataError
 from tfsnn_tools import (
     data_sources,
-    process_memory,
     reproduction_memory,
     reproduction_run,
 )
@@ -23,7 +23,7 @@ def test_images_that_do_not_fit():
 
 
 def test_imagenet_is_not_read_where_it_does_not_fit(monkeypatch):
-    monkeypatch.setattr(process_memory, "available_bytes", lambda: 2**30)
+    monkeypatch.setattr(free_memory, "available_bytes", lambda: 2**30)
     monkeypatch.setattr(data_sources, "load", None)
     for split, count in (("train", 1281167), ("validation", 50000)):
         with pytest.raises(DataError, match=f"{count} images of 224x224x3"):

@@ -21,6 +21,7 @@ from .arguments import checked_whole
 from .checkpoint import Checkpoint
 from .identity import identity_of
 from .images import MAX_IMAGES, CalibrationImages
+from .memory import check_memory
 from .pipeline import Pipeline
 from .pipelines import light
 from .record import lag_at
@@ -64,7 +65,8 @@ def calibrate(
         CheckpointError: If the checkpoint is of another calibration; names all
             differences.
         ConversionError: If the model does not convert.
-        DataError: If the images do not fit; lists all problems.
+        DataError: If the images do not fit; lists all problems. If activations
+            and spikes would not fit into memory.
         ExportError: If the checkpoint cannot be written.
         TypeError: If the model, the pipeline or the config is none.
         ValueError: If a T is out of range or given twice, a lag exceeds every
@@ -75,12 +77,7 @@ def calibrate(
     every = _checked_list(timesteps)
     config = _checked_config(config, max(every))
     seed = checked_whole("seed", seed, low=0, default=0)
-    pipeline = light() if pipeline is None else pipeline
-    if not isinstance(pipeline, Pipeline | Search):
-        raise TypeError(
-            f"pipeline is {pipeline!r}. Supported: a Pipeline, or None for the"
-            " default. Call a function of tfsnn.pipelines, such as light()."
-        )
+    pipeline = _checked_pipeline(pipeline)
     if not isinstance(conversion, Conversion):
         conversion = convert(conversion)
     check_lag_names(config.lag, conversion.neuron_names)
@@ -94,6 +91,7 @@ def calibrate(
         max_images=max_images,
         seed=seed,
     )
+    check_memory(conversion, len(data), every, config)
     start = time.monotonic()
     checkpoint = _opened(
         config,
@@ -122,6 +120,17 @@ def calibrate(
         seconds=earlier + time.monotonic() - start,
         trials=tuple(trials[0]) if trials else (),
     )
+
+
+def _checked_pipeline(pipeline: Pipeline | Search | None) -> Pipeline | Search:
+    if pipeline is None:
+        return light()
+    if not isinstance(pipeline, Pipeline | Search):
+        raise TypeError(
+            f"pipeline is {pipeline!r}. Supported: a Pipeline, or None for the"
+            " default. Call a function of tfsnn.pipelines, such as light()."
+        )
+    return pipeline
 
 
 def _checked_config(config: SweepConfig | None, largest: int) -> SweepConfig:

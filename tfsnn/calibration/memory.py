@@ -2,24 +2,23 @@
 
 from collections.abc import Callable, Sequence
 
-import tfsnn
-from tfsnn.calibration.footprint import Footprint
-from tfsnn.calibration.images import MIN_IMAGES
-from tfsnn.calibration.sweep import CURRENT_BUDGET
-from tfsnn.conversion.lags import Lag
+from tfsnn.conversion import Conversion
 from tfsnn.errors import DataError
+from tfsnn.free_memory import available_bytes
+
+from .footprint import Footprint
+from .images import MIN_IMAGES
+from .sweep import SweepConfig
 
 SLACK = 2.5
 """Times the bound that a calibration may take, kept currents apart."""
 
 
-def check(
-    conversion: tfsnn.Conversion,
-    *,
-    timesteps: Sequence[int],
-    lag: Lag | None,
+def check_memory(
+    conversion: Conversion,
     images: int,
-    available: int,
+    timesteps: Sequence[int],
+    config: SweepConfig,
 ) -> None:
     """Refuses T and images whose activations and spikes alone do not fit.
 
@@ -27,25 +26,26 @@ def check(
 
     Args:
         conversion: Of the network.
-        timesteps: Every T.
-        lag: Of its neurons; None: the default.
         images: Calibration images.
-        available: Bytes.
+        timesteps: Every T.
+        config: Has the lag and the budget of currents.
 
     Raises:
         DataError: If they do not fit; names how many images do, and which T
             does with all of them, or with as few as there can be.
     """
+    available, lag = available_bytes(), config.lag
     footprint = Footprint(conversion)
     needed = footprint.held_bytes(images, timesteps, lag)
     if needed is None or needed <= available:
         return
 
     def fits(images: int, timesteps: Sequence[int]) -> bool:
-        held = footprint.held_bytes(images, timesteps, lag)
+        held = SLACK * footprint.held_bytes(images, timesteps, lag)
         currents = footprint.current_bytes(images, timesteps, lag)
-        # Two budgets: of neurons' currents, and of junctions'.
-        return SLACK * held + min(currents, 2 * CURRENT_BUDGET) <= available
+        # There are two budgets: for neurons' currents, and for junctions'.
+        kept = min(currents, 2 * config.current_budget)
+        return held + kept <= available
 
     most = _largest(images, lambda n: fits(n, timesteps))
     longest = max(timesteps) + 1
