@@ -9,7 +9,7 @@ import numpy as np
 from tfsnn import batches, image_arrays, inputs
 from tfsnn.errors import DataError
 from tfsnn.evaluation import labelled
-from tfsnn_tools import image_folder, npz_file
+from tfsnn_tools import image_folder, image_memory, npz_file
 from tfsnn_tools.preprocessing import Preprocessing
 
 EXAMPLES = {
@@ -189,6 +189,11 @@ def _read_tfds(rest: str, request: Request) -> tuple[list, np.ndarray | None]:
     dataset = _open_tfds(name, split or request.split or "train", request)
     if request.max_images is not None:
         dataset = dataset.take(request.max_images)
+    image_memory.check_images(
+        int(dataset.cardinality()),
+        spec=f"tfds:{rest}",
+        shape=request.input_shape,
+    )
     images, labels = [], []
     for pair in batches.iterate_pairs(dataset):
         images.append(request.preprocessing.resized(pair.images))
@@ -247,6 +252,9 @@ def _read_npz(rest: str, request: Request) -> tuple[np.ndarray, Any]:
     if labels is not None:
         labels = labelled.class_indices(labels, len(images))
     chosen = _sample(len(images), request)
+    image_memory.check_images(
+        len(chosen), spec=f"npz:{rest}", shape=request.input_shape
+    )
     images = request.preprocessing.resized(images[chosen])
     return images, None if labels is None else labels[chosen]
 
@@ -254,6 +262,9 @@ def _read_npz(rest: str, request: Request) -> tuple[np.ndarray, Any]:
 def _read_dir(rest: str, request: Request) -> tuple[list, np.ndarray | None]:
     paths, labels = image_folder.list_images(rest)
     chosen = _sample(len(paths), request)
+    image_memory.check_images(
+        len(chosen), spec=f"dir:{rest}", shape=request.input_shape
+    )
     images = image_folder.decode(
         [paths[index] for index in chosen],
         request.input_shape[-1] or 3,

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from tfsnn_models import datasets, layer_table, registry
 from tfsnn_tools import model_files, reproduction_methods
 from tfsnn_tools.reproduction_cells import Cell
-from tfsnn_tools.reproduction_run import SIZES, Job
+from tfsnn_tools.reproduction_run import Job
 
 PASSES = 2
 """Runs over the calibration images that a calibration amounts to."""
 TRAINING = 3
 """Runs that an image of a batch amounts to: forward, and twice as much back."""
+SIZES = {
+    ("tfds:imagenet2012", "train"): 1_281_167,
+    ("tfds:imagenet2012", "validation"): 50_000,
+}
+"""Images of splits."""
 TRAIN_IMAGES, TEST_IMAGES = 50_000, 10_000
 """Of CIFAR-10, and taken for data of which nothing is known."""
 

@@ -11,11 +11,6 @@ from tfsnn.errors import TfsnnError
 from tfsnn_tools import quiet_start
 
 DONE, FAILED = "done", "failed"
-SIZES = {
-    ("tfds:imagenet2012", "train"): 1_281_167,
-    ("tfds:imagenet2012", "validation"): 50_000,
-}
-"""Images of splits that may not fit into memory."""
 
 
 class Job(NamedTuple):
@@ -218,15 +213,9 @@ def _read(data, split, count, shape, job):
 
 @functools.lru_cache(maxsize=3)
 def _loaded(data, split, count, shape, data_dir):
-    from tfsnn import free_memory
-    from tfsnn_tools import data_sources, reproduction_memory
+    from tfsnn_tools import data_sources
     from tfsnn_tools.center_crop import CenterCrop
 
-    reproduction_memory.check_images(
-        count or SIZES.get((data, split)),
-        shape=shape,
-        available=free_memory.available_bytes(),
-    )
     crops = data.startswith("tfds:imagenet")
     return data_sources.load(
         f"{data}:{split}",

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsnn.errors import DataError
-from tfsnn_tools import data_sources
+from tfsnn_tools import data_sources, image_memory
 from tfsnn_tools.preprocessing import Preprocessing
 
 SHAPE = (4, 4, 3)
@@ -125,6 +125,25 @@ def test_images_of_several_sizes_are_resized_on_request(tfds_folder):
 def test_unfit_tfds_specs_are_refused(tfds_folder, spec, text):
     with pytest.raises(DataError, match=text):
         load(spec, data_dir=tfds_folder)
+
+
+@pytest.mark.parametrize("scheme", ["tfds", "npz", "dir"])
+def test_images_that_do_not_fit_into_memory(
+    tfds_folder, tmp_path, monkeypatch, scheme
+):
+    """Of tfds before they are read; fewer fit."""
+    spec = {
+        "tfds": "tfds:tiny:train[1:]",
+        "npz": write_npz(tmp_path, images=IMAGES[1:]),
+        "dir": write_folder(tmp_path, IMAGES[1:], LABELS[1:]),
+    }[scheme]
+    room = 5 * 2 * 4 * 4 * 4 * 3
+    monkeypatch.setattr(image_memory, "available_bytes", lambda: room)
+    text = f"of which {N - 1} images of 4x4x3 take .*up to 5 at once"
+    with pytest.raises(DataError, match=text):
+        load(spec, data_dir=tfds_folder)
+    images, _ = load(spec, data_dir=tfds_folder, max_images=5)
+    assert len(images) == 5
 
 
 def test_tfds_that_needs_a_network_is_refused_without(monkeypatch):
