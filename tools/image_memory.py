@@ -34,5 +34,6 @@ def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
         f" GB, and {available / 2**30:.1f} GB are free. Supported: up to"
         f" {available // each} at once. Ask for fewer: with --max_images to"
         " calibrate, --num_images to evaluate, --images (four times as many are"
-        " read), --test_images or --hybrid_images to reproduce."
+        " read), --test_images or --hybrid_images to reproduce. From Python,"
+        " tfsnn.evaluate reads a tf.data.Dataset as it goes."
     )
