@@ -9,6 +9,11 @@ def test_most_of_what_is_free(monkeypatch):
     assert free_memory.available_bytes() == 0.9 * 1000 * 1024
 
 
+def test_a_kernel_that_does_not_say(monkeypatch):
+    monkeypatch.setattr(pathlib.Path, "read_text", lambda *_, **__: "MemFree:")
+    assert free_memory.available_bytes() > 2**60
+
+
 def test_nothing_is_refused_where_it_is_not_known(monkeypatch):
     def missing(*_, **__):
         raise FileNotFoundError

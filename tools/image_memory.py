@@ -7,12 +7,15 @@ from tfsnn.errors import DataError
 from tfsnn.free_memory import available_bytes
 
 BYTES = 4
+"""Of a value that the network takes."""
 COPIES = 2
-"""As they are read, and as the network takes them."""
+"""Of all values, at times while they are read and used."""
 
 
 def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
     """Refuses more images than fit.
+
+    Refused is what cannot be read; named is what can be used, which is less.
 
     Args:
         count: Images to be read; below 0: nobody knows.
@@ -25,15 +28,17 @@ def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
     if None in shape:
         return
     available = available_bytes()
-    each = COPIES * BYTES * math.prod(shape)
+    each = BYTES * math.prod(shape)
     if count * each <= available:
         return
+    most = available // (COPIES * each)
+    supported = f"up to {most} at once" if most else "not even one"
     raise DataError(
         f"Received {spec}, of which {count} images of"
-        f" {'x'.join(map(str, shape))} take about {count * each / 2**30:.1f}"
-        f" GB, and {available / 2**30:.1f} GB are free. Supported: up to"
-        f" {available // each} at once. Ask for fewer: with --max_images to"
-        " calibrate, --num_images to evaluate, --images (four times as many are"
-        " read), --test_images or --hybrid_images to reproduce. From Python,"
-        " tfsnn.evaluate reads a tf.data.Dataset as it goes."
+        f" {'x'.join(map(str, shape))} take at least"
+        f" {count * each / 2**30:.1f} GB, and {available / 2**30:.1f} GB are"
+        f" free. Supported: {supported}. Ask for fewer: --max_images"
+        " (calibrate), --num_images (evaluate, export), --images (a quarter of"
+        " the number), --test_images or --hybrid_images (reproduce). From"
+        " Python, tfsnn.evaluate reads a tf.data.Dataset as it goes."
     )

@@ -54,6 +54,12 @@ def read_pair(
             return batches.Pair(content[images], content.get(labels))
     except DataError:
         raise
+    except MemoryError as error:
+        raise DataError(
+            f"Received '{name}', whose arrays do not fit into memory: {error}."
+            " Supported: arrays that do, for they are read whole. Write a part"
+            " of them, or pass a tf.data.Dataset from Python."
+        ) from error
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as e:
         raise DataError(
             f"Received '{name}', which cannot be read as an npz file: {e}."

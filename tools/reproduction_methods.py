@@ -151,7 +151,8 @@ def num_calibrations(name: str) -> float:
         name: See `method`.
 
     Returns:
-        1; of a search what all its candidates take together.
+        1; of a search what all its candidates take together, at the most: its
+        budget may end it before.
     """
     return sum(getattr(method(name).pipeline(), "costs", (1.0,)))
 

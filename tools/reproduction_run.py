@@ -112,6 +112,7 @@ PLACES = (
     "Detected at node",
     "Exception encountered when calling",
     'File "',
+    "<stack traces unavailable>",
 )
 """How TensorFlow and Keras begin lines that say where, not what."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -125,6 +126,8 @@ def _reason(error: Exception) -> str:
         return type(error).__name__
     if isinstance(error, TfsnnError):
         return " ".join(lines)
+    if isinstance(error, KeyError):  # It says no more than the key.
+        return f"KeyError: {lines[0]}"
     if lines[0].startswith("in user code"):
         return lines[-1]
     return next((x for x in lines if not x.startswith(PLACES)), lines[0])

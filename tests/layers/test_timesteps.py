@@ -18,17 +18,17 @@ from tfsnn.layers.timesteps import (
 NO_WHOLE_NUMBERS = [1.0, "8", None, True, np.True_, np.array([1, 2])]
 
 
-@pytest.mark.parametrize("value", [1, 2048, np.int64(8)])
+@pytest.mark.parametrize("value", [1, 2048, 2**31 - 1, np.int64(8)])
 def test_whole_numbers_become_plain_ones(value):
     assert type(checked_timesteps(value)) is int
     assert checked_timesteps(value) == value
 
 
-@pytest.mark.parametrize("value", [0, -1, *NO_WHOLE_NUMBERS], ids=repr)
+@pytest.mark.parametrize("value", [0, -1, 2**31, *NO_WHOLE_NUMBERS], ids=repr)
 def test_other_timesteps_are_refused(value):
     message = (
-        f"timesteps={value!r}. Supported: a whole number of at least 1."
-        " Typical values are 8, 16 and 32."
+        f"timesteps={value!r}. Supported: a whole number of at least 1, up to"
+        " 2147483647. Typical values are 8, 16 and 32."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         checked_timesteps(value)

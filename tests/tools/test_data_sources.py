@@ -137,7 +137,7 @@ def test_images_that_do_not_fit_into_memory(
         "npz": write_npz(tmp_path, images=IMAGES[1:]),
         "dir": write_folder(tmp_path, IMAGES[1:], LABELS[1:]),
     }[scheme]
-    room = 5 * 2 * 4 * 4 * 4 * 3
+    room = 10 * 4 * 4 * 4 * 3
     monkeypatch.setattr(image_memory, "available_bytes", lambda: room)
     text = f"of which {N - 1} images of 4x4x3 take .*up to 5 at once"
     with pytest.raises(DataError, match=text):

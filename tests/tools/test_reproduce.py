@@ -395,9 +395,7 @@ def test_spikes_that_do_not_fit_are_a_reason(tmp_path, data):
     tiny = tiny_network()
     x = keras.layers.Dense(4, activation="relu")(tiny.output)
     keras.Model(tiny.input, keras.layers.Dense(3)(x)).save(tmp_path / "n.keras")
-    row = reproduction_run.run(
-        job(tmp_path / "n.keras", data, timesteps=10**12)
-    )
+    row = reproduction_run.run(job(tmp_path / "n.keras", data, timesteps=10**9))
     assert row["status"] == "failed"
     assert "one T of about" in row["reason"]
 
@@ -428,6 +426,7 @@ def test_spikes_that_do_not_fit_are_a_reason(tmp_path, data):
         (ValueError('File "a.npz" is none.'), 'File "a.npz" is none.'),
         (DataError("2 problems:\n  one\n  two"), "2 problems: one two"),
         (MemoryError(), "MemoryError"),
+        (KeyError("image"), "KeyError: 'image'"),
     ],
 )
 def test_the_line_that_tells_is_the_reason(

@@ -119,7 +119,8 @@ class Footprint:
             lag: As in `SweepConfig`.
 
         Returns:
-            Of the T that are not two-phase.
+            Of the T that are not two-phase; 0 of a network for images of any
+            size.
         """
         longest = max(self._spiking(timesteps, lag), default=0)
         pieces = (self._pieces or {}).values()

@@ -5,9 +5,12 @@ import operator
 from tfsnn.dynamics.bit_plane_neuron import MOST_BITS
 from tfsnn.dynamics.neuron_kind import NeuronKind
 
+MAX_TIMESTEPS = 2**31 - 1
+"""Steps are counted in int32."""
+
 
 def checked_timesteps(timesteps: int) -> int:
-    """Returns T, or raises if it is not a whole number of at least one.
+    """Returns T, or raises if it is no whole number, below 1 or too large.
 
     Args:
         timesteps: T.
@@ -16,13 +19,13 @@ def checked_timesteps(timesteps: int) -> int:
         T as an `int`.
 
     Raises:
-        ValueError: If T is not a whole number of at least 1.
+        ValueError: If T is not a whole number in 1...2^31 - 1.
     """
     whole = _whole(timesteps)
-    if whole is None or whole < 1:
+    if whole is None or not 1 <= whole <= MAX_TIMESTEPS:
         raise ValueError(
-            f"timesteps={timesteps!r}. Supported: a whole number of at least 1."
-            " Typical values are 8, 16 and 32."
+            f"timesteps={timesteps!r}. Supported: a whole number of at least 1,"
+            f" up to {MAX_TIMESTEPS}. Typical values are 8, 16 and 32."
         )
     return whole
 
