@@ -1,22 +1,50 @@
-import pathlib
+import pytest
 
 from tfsnn import free_memory
 
-
-def test_most_of_what_is_free(monkeypatch):
-    text = "MemTotal:  10 kB\nMemAvailable:    1000 kB\nSwapFree: 5 kB\n"
-    monkeypatch.setattr(pathlib.Path, "read_text", lambda *_, **__: text)
-    assert free_memory.available_bytes() == 0.9 * 1000 * 1024
+MACHINE = "MemTotal:  9000 kB\nMemAvailable:    1000 kB\nHugePages: 5\n"
 
 
-def test_a_kernel_that_does_not_say(monkeypatch):
-    monkeypatch.setattr(pathlib.Path, "read_text", lambda *_, **__: "MemFree:")
-    assert free_memory.available_bytes() > 2**60
+@pytest.fixture
+def said(monkeypatch, tmp_path):
+    """What the system says; a file that is not named is missing."""
+
+    def said(machine=None, **container):
+        for name, text in {"meminfo": machine, **container}.items():
+            if text is not None:
+                (tmp_path / name.replace("_", ".")).write_text(text)
+        monkeypatch.setattr(free_memory, "MACHINE", tmp_path / "meminfo")
+        monkeypatch.setattr(free_memory, "CONTAINER", tmp_path)
+        return free_memory.available_bytes()
+
+    return said
 
 
-def test_nothing_is_refused_where_it_is_not_known(monkeypatch):
-    def missing(*_, **__):
-        raise FileNotFoundError
+def test_most_of_what_is_free(said):
+    assert said(MACHINE) == 0.9 * 1000 * 1024
 
-    monkeypatch.setattr(pathlib.Path, "read_text", missing)
-    assert free_memory.available_bytes() > 2**60
+
+@pytest.mark.parametrize(
+    ("limit", "used", "free"),
+    [
+        ("500000", "300000", 200_000 + 70_000),
+        ("500000", "600000", 0),
+        ("max", "300000", 1000 * 1024),
+        ("5000000", "300000", 1000 * 1024),
+    ],
+)
+def test_a_container_has_a_limit_of_its_own(said, limit, used, free):
+    """Files that were read are in its memory, and given back."""
+    container = {
+        "memory_max": f"{limit}\n",
+        "memory_current": f"{used}\n",
+        "memory_stat": "anon 230000\ninactive_file 70000\n",
+    }
+    assert said(MACHINE, **container) == int(0.9 * free)
+
+
+@pytest.mark.parametrize(
+    "machine", [None, "", "\nMemAvailable:\nMemFree: 9 kB\n"]
+)
+def test_nothing_is_refused_where_it_is_not_known(said, machine):
+    assert said(machine) > 2**60

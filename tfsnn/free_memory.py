@@ -4,8 +4,8 @@ import pathlib
 
 SHARE = 0.9
 """Of what is free; the rest is for others."""
-
-
+MACHINE = pathlib.Path("/proc/meminfo")
+CONTAINER = pathlib.Path("/sys/fs/cgroup")
 UNKNOWN = 2**62
 
 
@@ -13,13 +13,36 @@ def available_bytes() -> int:
     """Bytes of main memory that a run may take, most of what is free now.
 
     Returns:
-        What Linux says; elsewhere more than there is, so nothing is refused.
+        What Linux says of the machine and of the container (cgroup v2) that
+        the process is in, the less; elsewhere more than there is, so that
+        nothing is refused.
     """
+    return int(SHARE * max(0, min(_of_machine(), _of_container())))
+
+
+def _of_machine() -> int:
+    """What is free, and what caches would give back."""
     try:
-        text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
-    except OSError:
+        return 1024 * _value(MACHINE, "MemAvailable:")
+    except (OSError, LookupError):
         return UNKNOWN
-    for line in text.splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(SHARE * 1024 * int(line.split()[1]))
-    return UNKNOWN
+
+
+def _of_container() -> int:
+    """The same up to the limit of the container."""
+    try:
+        limit = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
+        used = (CONTAINER / "memory.current").read_text(encoding="ascii")
+        cached = _value(CONTAINER / "memory.stat", "inactive_file")
+    except (OSError, LookupError):
+        return UNKNOWN
+    return UNKNOWN if limit == "max" else int(limit) - int(used) + cached
+
+
+def _value(path: pathlib.Path, name: str) -> int:
+    """The number behind a name in a list of them, one a line."""
+    for line in path.read_text(encoding="ascii").splitlines():
+        key, *fields = line.split() or [""]
+        if key == name and fields:
+            return int(fields[0])
+    raise LookupError(name)
