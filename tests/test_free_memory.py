@@ -38,7 +38,8 @@ def test_a_container_has_a_limit_of_its_own(said, limit, used, free):
     container = {
         "memory_max": f"{limit}\n",
         "memory_current": f"{used}\n",
-        "memory_stat": "anon 230000\ninactive_file 70000\n",
+        "memory_stat": "anon 230000\nactive_file 30000\n"
+        "inactive_file 35000\nslab_reclaimable 5000\n",
     }
     assert said(MACHINE, **container) == int(0.9 * free)
 

@@ -6,6 +6,8 @@ SHARE = 0.9
 """Of what is free; the rest is for others."""
 MACHINE = pathlib.Path("/proc/meminfo")
 CONTAINER = pathlib.Path("/sys/fs/cgroup")
+CACHES = ("active_file", "inactive_file", "slab_reclaimable")
+"""Of a container, given back when memory is short."""
 UNKNOWN = 2**62
 
 
@@ -33,7 +35,7 @@ def _of_container() -> int:
     try:
         limit = (CONTAINER / "memory.max").read_text(encoding="ascii").strip()
         used = (CONTAINER / "memory.current").read_text(encoding="ascii")
-        cached = _value(CONTAINER / "memory.stat", "inactive_file")
+        cached = sum(_value(CONTAINER / "memory.stat", key) for key in CACHES)
     except (OSError, LookupError):
         return UNKNOWN
     return UNKNOWN if limit == "max" else int(limit) - int(used) + cached
