@@ -9,6 +9,7 @@ import tfsnn
 from tests.support import spiking_networks
 from tests.support.spiking_networks import classifier, make_dyadic
 from tfsnn import baselines
+from tfsnn.baselines import hybrid
 from tfsnn.baselines.surrogate_network import SurrogateNetwork
 from tfsnn.errors import ConversionError, DataError
 from tfsnn.types import NeuronParameters
@@ -220,6 +221,18 @@ def test_the_largest_batch_that_fits():
     options = baselines.HybridTraining(memory_budget=each - 1)
     with pytest.raises(DataError, match="A batch of 1 .*Use fewer steps T"):
         options.fitting(spiking())
+
+
+def test_a_batch_is_no_larger_than_memory_is_free(monkeypatch):
+    """Half as much again is left for what is not counted."""
+    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
+    monkeypatch.setattr(hybrid, "available_bytes", lambda: 3 * each)
+    options = baselines.HybridTraining(batch_size=4)
+    assert options.fitting(spiking()).batch_size == 2
+    with pytest.raises(DataError, match="which are free. Use batch_size=2 or"):
+        baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
+    options = baselines.HybridTraining(batch_size=3, epochs=1)
+    baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
 
 
 def test_a_loss_that_is_no_number():

@@ -11,12 +11,15 @@ from tfsnn.calibration.arguments import checked_whole, is_number
 from tfsnn.calibration.descent import descend
 from tfsnn.errors import DataError
 from tfsnn.evaluation.labelled import class_indices
+from tfsnn.free_memory import available_bytes
 from tfsnn.image_arrays import find_problems, refuse, to_float32
 from tfsnn.progress import progress_bar
 
 from .surrogate_network import SurrogateNetwork
 
 MEMORY_BUDGET = 8 * 2**30
+TAKEN = 1.5
+"""Times the estimate that a training step was seen to take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +35,7 @@ class HybridTraining:
         beta: Its decay per step.
         seed: Seed of the order of the images.
         memory_budget: Bytes that the trains of one step may take; a batch that
-            would take more is refused.
+            would take more, or more than is free, is refused.
         progress: Whether to say how far it is; None: on a terminal only.
 
     References:
@@ -75,7 +78,7 @@ class HybridTraining:
             )
 
     def fitting(self, model: keras.Model) -> "HybridTraining":
-        """The same with as large a batch as fits into the memory budget.
+        """The same with as large a batch as fits into budget and free memory.
 
         Args:
             model: To be trained.
@@ -89,8 +92,8 @@ class HybridTraining:
         """
         network = SurrogateNetwork(model, alpha=self.alpha, beta=self.beta)
         _check_memory(network, 1, self.memory_budget)
-        largest = self.memory_budget // network.bytes_per_image
-        batch = min(self.batch_size, largest)
+        largest = _largest_batch(network, self.memory_budget)
+        batch = min(self.batch_size, max(1, largest))
         return dataclasses.replace(self, batch_size=batch)
 
 
@@ -204,18 +207,28 @@ def _checked(model, images, labels):
     return images, labels
 
 
+def _largest_batch(network, budget):
+    """Images that are sure to fit, 0 if not even one is."""
+    room = min(budget, int(available_bytes() / TAKEN))
+    return room // network.bytes_per_image
+
+
 def _check_memory(network, batch, budget):
-    each = network.bytes_per_image
-    if batch * each <= budget:
+    """Refuses what cannot run; what it names is sure to."""
+    needed, free = batch * network.bytes_per_image, available_bytes()
+    if needed <= min(budget, free):
         return
-    largest = budget // each
+    largest = _largest_batch(network, budget)
     remedy = (
         f"Use batch_size={largest} or less"
         if largest >= 1
         else "Use fewer steps T"
     )
+    limit, other = f"memory_budget={budget}", "raise the budget"
+    if free < budget:
+        limit, other = f"{free / 2**30:.1f} GB, which are free", "free memory"
     raise DataError(
-        f"A batch of {batch} images takes about {batch * each / 2**30:.1f} GB"
+        f"A batch of {batch} images takes about {needed / 2**30:.1f} GB"
         f" for the gradient through time of '{network.model.name}'. Supported:"
-        f" up to memory_budget={budget}. {remedy}, or raise the budget."
+        f" up to {limit}. {remedy}, or {other}."
     )
