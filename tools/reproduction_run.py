@@ -135,10 +135,7 @@ def _reason(error: Exception) -> str:
 
 def _figures(job: Job) -> dict:
     from tfsnn import baselines
-    from tfsnn_tools import (
-        cell_measure,
-        reproduction_methods,
-    )
+    from tfsnn_tools import cell_measure, reproduction_methods
 
     key = job.key
     method = reproduction_methods.method(key["method"])

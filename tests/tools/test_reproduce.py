@@ -255,6 +255,12 @@ def test_a_cell_that_a_cluster_could_not_finish_failed(
     assert "finish it: RuntimeError: Worker died If its worker was lost" in text
 
 
+def priced(network_file, num_cells, steps):
+    """What a dry run says of cells that amount to so many forward steps."""
+    macs = totals(layer_table(keras.models.load_model(network_file)))[1]
+    return f"vgg16_cifar10: {num_cells} cells, {steps * macs:.2e} mult"
+
+
 @pytest.mark.parametrize("spelling", ["--dry-run", "--dry_run"])
 def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     outcome = reproduce(spelling)
@@ -263,10 +269,8 @@ def test_a_dry_run_runs_nothing(reproduce, tmp_path, network_file, spelling):
     assert f"'{network_file}' is there" in outcome.out
     assert "vgg16_cifar10_nobn.keras' is MISSING" in outcome.out
     # The network's, T, and twice 16 calibration and 20 test images; 2 cells.
-    network = keras.models.load_model(network_file)
     steps = 2 * 2 * (2 * 16 + 20)
-    trained = steps * totals(layer_table(network))[1]
-    assert f"vgg16_cifar10: 2 cells, {trained:.2e} mult" in outcome.out
+    assert priced(network_file, 2, steps) in outcome.out
     missing = steps * 313_201_664
     assert f"vgg16_cifar10_nobn: 2 cells, {missing:.2e} mult" in outcome.out
     assert not (tmp_path / "out").exists()
@@ -286,9 +290,7 @@ def test_hybrid_training_costs_its_epochs(
         hybrid_images=images,
     )
     steps = 2 * (2 * 16 + 20 + 3 * 5 * count)
-    network = keras.models.load_model(network_file)
-    trained = steps * totals(layer_table(network))[1]
-    assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
+    assert priced(network_file, 1, steps) in outcome.out
 
 
 @pytest.mark.parametrize(("iterations", "count"), [(None, 5000), (70, 70)])
@@ -304,18 +306,14 @@ def test_weight_calibration_costs_its_batches(
         weight_iterations=iterations,
     )
     steps = 2 * (2 * 16 + 20) + 3 * 32 * count
-    network = keras.models.load_model(network_file)
-    trained = steps * totals(layer_table(network))[1]
-    assert f"vgg16_cifar10: 1 cells, {trained:.2e} mult" in outcome.out
+    assert priced(network_file, 1, steps) in outcome.out
 
 
 def test_a_search_costs_its_candidates(reproduce, network_file):
     part = {"methods": "none", "also": "best", "seeds": "0"}
     outcome = reproduce("--dry-run", **part)
-    network = keras.models.load_model(network_file)
-    macs = totals(layer_table(network))[1]
     steps = 2 * (2 * sum(pipelines.best().costs) * 16 + 20)
-    assert f"vgg16_cifar10: 1 cells, {steps * macs:.2e} mult" in outcome.out
+    assert priced(network_file, 1, steps) in outcome.out
 
 
 def test_finished_cells_cost_nothing(reproduce):

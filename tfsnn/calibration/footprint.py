@@ -71,7 +71,7 @@ class Footprint:
         timesteps: Sequence[int],
         lag: Lag | None = None,
     ) -> int | None:
-        """Bytes at the fullest moment, but for a lower bound.
+        """A lower bound of the bytes at the fullest moment.
 
         Args:
             num_images: N.
