@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from . import image_files
 from .augmentation import batch_layers, pad_crop_mirror, resized_crop_mirror
+from .prepared_data import gist, prepared
 
 FOLDER = "dir:"
 SHUFFLED = 16_384
@@ -176,22 +177,19 @@ def load_split(
     if name in CARDS and CARDS[name].padding is None:
         decoders = {"image": tfds.decode.SkipDecoding()}
     try:
-        return tfds.load(
-            name,
+        return prepared(name, data_dir).as_dataset(
             split=split,
-            data_dir=data_dir,
             as_supervised=True,
             shuffle_files=False,
             decoders=decoders,
         )
     except Exception as error:  # TFDS raises many types, also of its own.
-        text = next(iter(str(error).strip().splitlines()), "")[:300]
         raise ValueError(
             f"Split '{split}' of data set '{name}' cannot be read in"
             f" {data_dir or 'the default folder of TFDS'}:"
-            f" {type(error).__name__}: {text} Supported: data sets prepared"
-            " before, or any of TFDS with a network. Prepare it once with a"
-            " network, or set --data_dir."
+            f" {type(error).__name__}: {gist(error)}. Supported: data sets"
+            " prepared before, or any of TFDS with a network. Prepare it once"
+            " with a network, or set --data_dir."
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from tfsnn import batches, image_arrays, inputs
 from tfsnn.errors import DataError
 from tfsnn.evaluation import labelled
+from tfsnn_models.prepared_data import gist, prepared
 from tfsnn_tools import image_folder, image_memory, npz_file
 from tfsnn_tools.preprocessing import Preprocessing
 
@@ -206,22 +207,18 @@ def _read_tfds(rest: str, request: Request) -> tuple[list, np.ndarray | None]:
 
 def _open_tfds(name: str, split: str, request: Request) -> Any:
     try:
-        import tensorflow_datasets as tfds
+        builder = prepared(name, request.data_dir)
     except ImportError as error:
         raise DataError(
             f"Received tfds:{name}, but tensorflow-datasets is not installed."
             " Supported without it: npz:FILE, dir:FOLDER. Run: pip install"
             " 'tfsnn[data]'."
         ) from error
-    try:
-        builder = tfds.builder(name, data_dir=request.data_dir)
-        if not builder.is_prepared():
-            builder.download_and_prepare()
     except Exception as error:  # TFDS raises many types, also of its own.
         raise DataError(
             f"Received tfds:{name}, which cannot be prepared in"
             f" {request.data_dir or 'the default folder of TFDS'}:"
-            f" {type(error).__name__}: {_first_line(error)}. Supported:"
+            f" {type(error).__name__}: {gist(error)}. Supported:"
             " data sets prepared before, or any of TFDS with a network. Check"
             " the name, prepare it once with a network, or set --data_dir."
         ) from error
@@ -230,15 +227,10 @@ def _open_tfds(name: str, split: str, request: Request) -> Any:
     except (ValueError, KeyError) as error:
         raise DataError(
             f"Received split '{split}' of tfds:{name}:"
-            f" {_first_line(error)}. Supported:"
+            f" {gist(error)}. Supported:"
             f" {', '.join(sorted(builder.info.splits))}, also in part as"
             " train[:1000]. Choose one of them."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """The gist of an error of TFDS, which may list all its data sets."""
-    return next(iter(str(error).strip().splitlines()), "").rstrip(".!")[:300]
 
 
 def _read_npz(rest: str, request: Request) -> tuple[np.ndarray, Any]:

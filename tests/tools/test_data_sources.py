@@ -150,6 +150,9 @@ def test_tfds_that_needs_a_network_is_refused_without(monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
 
     class Unprepared:
+        url_infos = ()
+        MANUAL_DOWNLOAD_INSTRUCTIONS = None
+
         def is_prepared(self):
             return False
 
