@@ -319,19 +319,21 @@ def evaluation_batches(
 def center_crop(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Scales the shorter side to 256 of 224 parts and crops the middle.
 
+    Bilinear with antialiasing, as is usual for ImageNet at 224 pixels.
+
     Args:
-        image: `[H, W, C]` of any size.
+        image: `[H, W, C]` of any size, or `[B, H, W, C]`.
         size: Height and width afterwards.
 
     Returns:
-        float32 `[height, width, C]`.
+        float32 `[height, width, C]`, or `[B, height, width, C]`.
     """
     rows, columns = (round(side * 256 / 224) for side in size)
     layer = keras.layers.CenterCrop(*size)
     scaled = keras.ops.image.resize(
         image, (rows, columns), antialias=True, crop_to_aspect_ratio=True
     )
-    scaled.set_shape([rows, columns, image.shape[-1]])
+    scaled.set_shape([*image.shape[:-3], rows, columns, image.shape[-1]])
     return layer(tf.cast(scaled, tf.float32))
 
 

@@ -151,7 +151,7 @@ def _checked(
 
 
 def _stack(images: Any, request: Request, spec: str) -> np.ndarray:
-    """Joins images of one size; explains `--resize` where they are not."""
+    """Joins images of one size; explains `--crop` where they are not."""
     if len(images) == 0:
         raise DataError(
             f"Received no images: {spec} is empty. Supported: at least 1"
@@ -162,14 +162,17 @@ def _stack(images: Any, request: Request, spec: str) -> np.ndarray:
     is_wrong = not request.preprocessing.function and any(
         not image_arrays.fits(size, (height, width)) for size in sizes
     )
-    if (len(sizes) > 1 or is_wrong) and request.preprocessing.resize is None:
+    preprocessing = request.preprocessing
+    is_sized = preprocessing.resize or preprocessing.crop
+    if (len(sizes) > 1 or is_wrong) and not is_sized:
         found = ", ".join(
             "x".join(map(str, size)) for size in sorted(sizes)[:3]
         )
         raise DataError(
             f"Received images of {len(sizes)} size(s) from {spec}: {found}."
             f" Supported: {height}x{width}, which the network takes, and one"
-            " size for all. Set --resize=HEIGHT,WIDTH to resize them."
+            " size for all. Set --crop=HEIGHT,WIDTH for the middle of each, or"
+            " --resize=HEIGHT,WIDTH for all of it."
         )
     return np.asarray(images) if len(sizes) == 1 else np.stack(images)
 

@@ -66,8 +66,8 @@ def define_flags() -> flags.FlagValues:
         "serialized",
         False,
         "Add the signature 'serialized': JPEG or PNG files, decoded and scaled"
-        " in the graph, as for the calibration or as --scale, --mean and --std"
-        " say.",
+        " in the graph, as for the calibration or as --scale, --mean, --std"
+        " and --crop say.",
         flag_values=values,
     )
     flags.DEFINE_bool(
@@ -152,7 +152,7 @@ def _refuse_idle_flags(options: flags.FlagValues) -> None:
     """Flags that mean nothing without images, or with this format."""
     names = ("num_images", "seed", "data_dir", *flag_groups.PREPROCESSING)
     if options.serialized:
-        decoding = recorded_preprocessing.SCALING
+        decoding = (*recorded_preprocessing.SCALING, "crop")
         names = [name for name in names if name not in decoding]
     idle = [f"--{name}" for name in names if options[name].present]
     if idle and not options.data:

@@ -9,7 +9,7 @@ from tfsnn.inputs import Images, input_shapes
 from tfsnn_tools import data_sources
 from tfsnn_tools.preprocessing import Preprocessing
 
-PREPROCESSING = ("scale", "mean", "std", "preprocess", "resize")
+PREPROCESSING = ("scale", "mean", "std", "preprocess", "resize", "crop")
 
 
 def define_json(values: flags.FlagValues) -> None:
@@ -76,6 +76,13 @@ def define_data(values: flags.FlagValues, meaning: str) -> None:
         "HEIGHT,WIDTH: resizes the images first.",
         flag_values=values,
     )
+    flags.DEFINE_list(
+        "crop",
+        None,
+        "HEIGHT,WIDTH in place of --resize: scales the shorter side to 256 of"
+        " 224 parts and crops the middle, as is usual for ImageNet.",
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "seed",
         0,
@@ -108,6 +115,7 @@ def preprocessing(options: flags.FlagValues) -> Preprocessing:
         std=options.std,
         function=options.preprocess,
         resize=options.resize,
+        crop=options.crop,
     )
 
 

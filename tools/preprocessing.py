@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfsnn import batches
 from tfsnn.errors import DataError
+from tfsnn_models.datasets import center_crop
 from tfsnn_tools import user_modules
 
 Number = float | str
@@ -30,6 +31,8 @@ class Preprocessing:
             float32 instead of the three above; it may change H and W.
         resize: `(H, W)` in pixels, bilinear and before everything else; None:
             refuse images of another size.
+        crop: `(H, W)` in place of `resize`: the middle, in its proportions,
+            see `center_crop`.
     """
 
     scale: float = 1.0
@@ -37,13 +40,15 @@ class Preprocessing:
     std: tuple[float, ...] = ()
     function: str | None = None
     resize: tuple[int, int] | None = None
+    crop: tuple[int, int] | None = None
 
     def __post_init__(self):
         """Refuses values that cannot be meant.
 
         Raises:
-            DataError: If a value is out of range or a function is combined
-                with scale, mean or std.
+            DataError: If a value is out of range, or values are combined of
+                which only one can be: a function with scale, mean or std,
+                resize with crop.
         """
         problem = self._problem()
         if problem:
@@ -65,10 +70,18 @@ class Preprocessing:
                 f"Received std={self.std}. Supported: numbers above 0. Give"
                 " one a channel."
             )
-        if self.resize and (len(self.resize) != 2 or min(self.resize) < 1):
+        for name in ("resize", "crop"):
+            size = getattr(self, name)
+            if size and (len(size) != 2 or min(size) < 1):
+                return (
+                    f"Received {name}={size}. Supported: a height and a width"
+                    " in pixels, at least 1. Use, for example, 32,32."
+                )
+        if self.resize and self.crop:
             return (
-                f"Received resize={self.resize}. Supported: a height and a"
-                " width in pixels, at least 1. Use, for example, 32,32."
+                f"Received resize={self.resize} together with"
+                f" crop={self.crop}. Supported: one or the other. Use crop to"
+                " keep the proportions."
             )
         if self.function is None:
             return None
@@ -96,6 +109,7 @@ class Preprocessing:
         std: Sequence[Number] | None = None,
         function: str | None = None,
         resize: Sequence[int | str] | None = None,
+        crop: Sequence[int | str] | None = None,
     ) -> "Preprocessing":
         """Builds from the values of command-line flags, texts or numbers.
 
@@ -105,6 +119,7 @@ class Preprocessing:
             std: Numbers or fractions.
             function: `module:function`.
             resize: Height and width in pixels.
+            crop: Height and width in pixels.
 
         Returns:
             The preprocessing; what is None or empty keeps its default.
@@ -112,18 +127,13 @@ class Preprocessing:
         Raises:
             DataError: If a text is no number, or see `Preprocessing`.
         """
-        sizes = [_number("resize", size) for size in resize or ()]
-        if any(size % 1 for size in sizes):
-            raise DataError(
-                f"Received resize={','.join(map(str, resize))}. Supported:"
-                " whole numbers of pixels. Use, for example, 32,32."
-            )
         return cls(
             scale=1.0 if scale in (None, "") else _number("scale", scale),
             mean=tuple(_number("mean", value) for value in mean or ()),
             std=tuple(_number("std", value) for value in std or ()),
             function=function or None,
-            resize=tuple(int(size) for size in sizes) or None,
+            resize=_size("resize", resize),
+            crop=_size("crop", crop),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,25 +168,29 @@ class Preprocessing:
         if self.function:
             formula = f"{self.function}(x)"
         if self.resize:
-            height, width = self.resize
-            formula += f", x resized to {height}x{width} (bilinear)"
+            formula += f", x resized to {_size_text(self.resize)} (bilinear)"
+        if self.crop:
+            formula += f", x cropped to {_size_text(self.crop)} of the middle"
         return formula
 
     def resized(self, images: np.ndarray) -> np.ndarray:
-        """Applies the first half, `resize`, where it is set.
+        """Applies the first half, `resize` or `crop`, where one is set.
 
         Args:
             images: `[H, W, C]` or `[N, H, W, C]` numbers.
 
         Returns:
-            The same, or resized as float32.
+            The same, where they have this size; or resized as float32.
         """
-        if self.resize is None or images.shape[-3:-1] == self.resize:
+        size = self.resize or self.crop
+        if size is None or images.shape[-3:-1] == size:
             return images
-        return tf.image.resize(images, self.resize).numpy()
+        if self.crop:
+            return center_crop(images, size).numpy()
+        return tf.image.resize(images, size).numpy()
 
     def transform(self) -> Callable[[np.ndarray], np.ndarray]:
-        """The second half, everything but `resize`, as a function.
+        """The second half, everything behind `resized`, as a function.
 
         Returns:
             A function from `[N, H, W, C]` float32, which it may overwrite, to
@@ -222,6 +236,22 @@ class Preprocessing:
 
 def _tuple_text(values: tuple[float, ...]) -> str:
     return f"({', '.join(f'{value:.9g}' for value in values)})"
+
+
+def _size_text(size: tuple[int, int]) -> str:
+    return "x".join(map(str, size))
+
+
+def _size(
+    name: str, sides: Sequence[int | str] | None
+) -> tuple[int, int] | None:
+    sizes = [_number(name, side) for side in sides or ()]
+    if any(size % 1 for size in sizes):
+        raise DataError(
+            f"Received {name}={','.join(map(str, sides))}. Supported: whole"
+            " numbers of pixels. Use, for example, 32,32."
+        )
+    return tuple(int(size) for size in sizes) or None
 
 
 def _number(name: str, value: Number) -> float:

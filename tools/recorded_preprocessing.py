@@ -60,8 +60,9 @@ def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:
     """
     stated = flag_groups.preprocessing(options)
     recorded = _recorded(models)
+    crops = _crops(stated, recorded)
     if not any(options[name].present for name in SCALING):
-        return _of(_certain(recorded, models))
+        return _of(_certain(recorded, models), crops)
     if _can_compare(recorded) and not _is_same(stated, recorded):
         raise app.UsageError(
             f"Received --serialized with '{stated.describe()}', but the"
@@ -69,7 +70,7 @@ def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:
             " the same. Leave --scale, --mean and --std out to take what was"
             " recorded, or calibrate again with these."
         )
-    return _of(stated)
+    return _of(stated, crops)
 
 
 def _recorded(models: Any) -> Preprocessing | None:
@@ -125,5 +126,24 @@ def _line(one: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
     return one.scale / std, np.array(one.mean or (0.0,)) / std
 
 
-def _of(one: Preprocessing) -> ImageDecoding:
-    return ImageDecoding(one.scale, one.mean, one.std)
+def _of(one: Preprocessing, crops: bool) -> ImageDecoding:
+    return ImageDecoding(one.scale, one.mean, one.std, crop=crops)
+
+
+def _crops(stated: Preprocessing, recorded: Preprocessing | None) -> bool:
+    """Whether the middle is taken; flags say it, else the record."""
+    known = recorded is not None and bool(recorded.crop or recorded.resize)
+    said = stated.crop or stated.resize
+    if not said:
+        return known and recorded.crop is not None
+    if known and (stated.crop, stated.resize) != (
+        recorded.crop,
+        recorded.resize,
+    ):
+        raise app.UsageError(
+            "Received --serialized with images that are"
+            f" {'cropped' if stated.crop else 'resized'} otherwise than for"
+            f" the calibration ('{recorded.describe()}'). Supported: the same."
+            " Leave --crop and --resize out to take what was recorded."
+        )
+    return stated.crop is not None

@@ -214,12 +214,12 @@ def _read(data, split, count, shape, job):
 @functools.lru_cache(maxsize=3)
 def _loaded(data, split, count, shape, data_dir):
     from tfsnn_tools import data_sources
-    from tfsnn_tools.center_crop import CenterCrop
+    from tfsnn_tools.preprocessing import Preprocessing
 
     crops = data.startswith("tfds:imagenet")
     return data_sources.load(
         f"{data}:{split}",
-        preprocessing=CenterCrop(resize=shape[:2]) if crops else None,
+        preprocessing=Preprocessing(crop=shape[:2]) if crops else None,
         max_images=count,
         input_shape=shape,
         data_dir=data_dir,

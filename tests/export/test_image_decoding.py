@@ -41,4 +41,5 @@ def test_plain_types():
         "scale": 0.5,
         "mean": [1.0],
         "std": [],
+        "crop": False,
     }

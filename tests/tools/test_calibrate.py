@@ -72,6 +72,7 @@ def test_record(calibrated_folder, network_file):
         "std": [],
         "function": None,
         "resize": None,
+        "crop": None,
     }
     assert record["model_sha256"] == model_files.sha256(network_file)
     assert record["versions"]["tfsnn"]

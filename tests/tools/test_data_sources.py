@@ -98,8 +98,9 @@ def test_tfds_without_labels_gives_none(tfds_folder):
     assert labels is None
 
 
-def test_images_of_several_sizes_are_resized_on_request(tfds_folder):
-    resize = Preprocessing(resize=(4, 4))
+@pytest.mark.parametrize("name", ["resize", "crop"])
+def test_images_of_several_sizes_are_resized_on_request(tfds_folder, name):
+    resize = Preprocessing(**{name: (4, 4)})
     images, _ = load("tfds:bare", data_dir=tfds_folder, preprocessing=resize)
     assert images.shape == (2, *SHAPE)
 
@@ -111,7 +112,7 @@ def test_images_of_several_sizes_are_resized_on_request(tfds_folder):
         pytest.param("tfds:tiny:train[:x]", "split 'train.:x.'", id="part"),
         pytest.param(
             "tfds:bare",
-            "2 size.s. from tfds:bare: 4x4, 6x4. Supported: 4x4.*--resize=",
+            "2 size.s. from tfds:bare: 4x4, 6x4. Supp.*--crop=.*--resize=",
             id="sizes",
         ),
         pytest.param("tfds:tiny:train[:0]", "to no data. Supp", id="empty"),

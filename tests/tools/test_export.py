@@ -243,7 +243,12 @@ def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
     )
     manifest = json.loads(outcome.out)
     for entry in manifest["models"]:  # As for the calibration.
-        assert entry["decoding"] == {"scale": 1 / 255, "mean": [], "std": []}
+        assert entry["decoding"] == {
+            "scale": 1 / 255,
+            "mean": [],
+            "std": [],
+            "crop": False,
+        }
         assert "serialized" in entry["signatures"]
     provenance = manifest["provenance"]
     assert provenance["model"] == "tiny.keras"

@@ -28,6 +28,11 @@ def test_preprocessing():
     )
 
 
+def test_crop():
+    described = flag_groups.preprocessing(parsed("--crop=4,5")).describe()
+    assert described == "x, x cropped to 4x5 of the middle"
+
+
 def test_preprocessing_that_cannot_be_meant():
     with pytest.raises(DataError, match="Received 'x' in scale"):
         flag_groups.preprocessing(parsed("--scale=x"))

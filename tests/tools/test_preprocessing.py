@@ -66,9 +66,32 @@ def test_resized_changes_height_and_width(shape):
     np.testing.assert_array_equal(result, 7)
 
 
-@pytest.mark.parametrize("resize", [None, (2, 2)], ids=str)
-def test_resized_leaves_images_of_the_right_size_alone(resize):
-    assert Preprocessing(resize=resize).resized(IMAGES) is IMAGES
+@pytest.mark.parametrize(
+    "sizes",
+    [{}, {"resize": (2, 2)}, {"crop": (2, 2)}],
+    ids=str,
+)
+def test_resized_leaves_images_of_the_right_size_alone(sizes):
+    assert Preprocessing(**sizes).resized(IMAGES) is IMAGES
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one", "several"])
+def test_the_middle_of_the_shorter_side_is_cropped(several):
+    """256 x 320 pixels: 224 x 224 of the middle, without resampling."""
+    rows, columns = np.mgrid[:256, :320].astype("float32")
+    image = np.stack([rows, columns], axis=-1)
+    expected = image[16:240, 48:272]
+    if several:
+        image, expected = np.stack([image] * 2), np.stack([expected] * 2)
+    found = Preprocessing(crop=(224, 224)).resized(image)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_larger_images_are_scaled_before_they_are_cropped():
+    image = np.full((512, 600, 3), 7, "uint8")
+    found = Preprocessing(crop=(8, 8)).resized(image)
+    assert (found.shape, found.dtype) == ((8, 8, 3), np.float32)
+    np.testing.assert_allclose(found, 7, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +109,11 @@ def test_resized_leaves_images_of_the_right_size_alone(resize):
             "module:name(x), x resized to 32x48 (bilinear)",
             id="function",
         ),
+        pytest.param(
+            Preprocessing(scale=0.5, crop=(32, 48)),
+            "x * 0.5, x cropped to 32x48 of the middle",
+            id="crop",
+        ),
     ],
 )
 def test_describe_is_one_line(preprocessing, text):
@@ -97,8 +125,9 @@ def test_describe_is_one_line(preprocessing, text):
     [
         Preprocessing(scale=1 / 255, mean=(0.5, 1.0), std=(0.25,)),
         Preprocessing(function="module:name", resize=(32, 48)),
+        Preprocessing(crop=(32, 48)),
     ],
-    ids=["numbers", "function"],
+    ids=["numbers", "function", "crop"],
 )
 def test_fields_come_back(preprocessing):
     text = json.dumps(preprocessing.to_dict())
@@ -124,6 +153,9 @@ def test_fields_come_back(preprocessing):
             Preprocessing(function="module:name", resize=(32, 48)),
             id="function",
         ),
+        pytest.param(
+            {"crop": ["32", 48]}, Preprocessing(crop=(32, 48)), id="crop"
+        ),
     ],
 )
 def test_flags_are_parsed(flags, expected):
@@ -140,6 +172,7 @@ def test_flags_are_parsed(flags, expected):
         pytest.param(
             {"resize": ["2.5", "3"]}, "resize=2.5,3. .*whole", id="resize"
         ),
+        pytest.param({"crop": ["x", "3"]}, "'x' in crop", id="crop"),
     ],
 )
 def test_flags_that_are_no_numbers_are_refused(flags, text):
@@ -157,6 +190,10 @@ def test_flags_that_are_no_numbers_are_refused(flags, text):
         pytest.param({"std": (np.nan,)}, r"Received std=\(nan", id="std-nan"),
         pytest.param({"resize": (32,)}, "a height and a width", id="sizes"),
         pytest.param({"resize": (0, 2)}, r"resize=\(0, 2\)", id="no-height"),
+        pytest.param({"crop": (2, 2, 3)}, r"crop=\(2, 2, 3\)", id="crops"),
+        pytest.param(
+            {"crop": (2, 2), "resize": (2, 2)}, "together with crop", id="sized"
+        ),
         pytest.param({"function": "name"}, "module:function", id="no-colon"),
         pytest.param({"function": ":name"}, "Name both", id="no-module"),
         pytest.param(

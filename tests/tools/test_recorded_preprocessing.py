@@ -2,7 +2,10 @@
 
 import dataclasses
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from absl import app
 
 from tfsnn.export import ImageDecoding
@@ -81,6 +84,34 @@ def test_flags_that_say_the_same(arguments):
 def test_flags_that_contradict_the_record(arguments):
     with pytest.raises(app.UsageError, match="calibrated on.*calibrate again"):
         decoding(options(*arguments), models(COLOUR))
+
+
+@pytest.mark.parametrize("size", [(40, 30), (19, 64), (8, 8)], ids=str)
+def test_files_are_cropped_as_for_the_calibration(size):
+    cropped = dataclasses.replace(COLOUR, crop=(8, 8))
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    files = tf.io.encode_png(pixels)[tf.newaxis]
+    found = decoding(options(), models(cropped))
+    found = tf.function(found.decoder([keras.Input((8, 8, 3))]))(files)
+    expected = cropped.resized(pixels).astype("float32")
+    expected = cropped.transform()(expected[np.newaxis])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_flags_say_whether_files_are_cropped():
+    said = decoding(options("--crop=8,8"), models(COLOUR))
+    assert said.crop
+    cropped = models(dataclasses.replace(COLOUR, crop=(8, 8)))
+    assert decoding(options("--crop=8,8"), cropped).crop
+    assert decoding(options("--scale=1"), {}).crop is False
+    resized = models(dataclasses.replace(COLOUR, resize=(8, 8)))
+    for arguments, recorded in (
+        (["--crop=8,8"], resized),
+        (["--resize=8,8"], cropped),
+        (["--crop=9,9"], cropped),
+    ):
+        with pytest.raises(app.UsageError, match="otherwise than for the cal"):
+            decoding(options(*arguments), recorded)
 
 
 def test_default_of_data():

@@ -11,6 +11,8 @@ import tensorflow as tf
 from tfsnn.errors import ExportError
 
 CHANNELS = (1, 3, 4)
+WHOLE = 256 / 224
+"""Sides that an image is scaled to, of those of the middle that is kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,7 @@ class ImageDecoding:
         image = (pixels * scale - mean) / std
 
     with pixels 0...255, after resizing (bilinear) to the network's size.
+    Resizing is for a whole image, or with `crop` for its middle.
 
     Attributes:
         scale: Factor of the pixels, finite and not 0.
@@ -27,11 +30,15 @@ class ImageDecoding:
             nothing.
         std: Divides last: above 0, one number or one a channel; empty:
             nothing.
+        crop: Whether to take the middle in its proportions: the shorter side
+            is scaled (antialiased) to 256 of 224 parts, and the size of the
+            network cropped. An image that has this size is left alone.
     """
 
     scale: float = 1.0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    crop: bool = False
 
     def __post_init__(self):
         """Refuses values that cannot be meant.
@@ -95,12 +102,14 @@ class ImageDecoding:
                     " or one a channel. Adapt the list."
                 )
 
+        resized = _middle if self.crop else tf.image.resize
+
         def decode(encoded):
             pixels = tf.io.decode_image(
                 encoded, channels=shape[-1], expand_animations=False
             )
             pixels = tf.ensure_shape(pixels, [None, None, shape[-1]])
-            return self._scaled(tf.image.resize(pixels, shape[:2]))
+            return self._scaled(resized(pixels, shape[:2]))
 
         spec = tf.TensorSpec(shape, tf.float32)
         return lambda encoded: tf.map_fn(
@@ -114,3 +123,20 @@ class ImageDecoding:
         if self.std:
             pixels /= np.array(self.std, "float32")
         return pixels
+
+
+def _middle(pixels: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Pixels `[H, W, C]` to float32 `[*size, C]`, see `crop`."""
+    whole = [round(side * WHOLE) for side in size]
+    top, left = ((a - b) // 2 for a, b in zip(whole, size, strict=True))
+
+    def cropped():
+        scaled = keras.ops.image.resize(
+            pixels, whole, antialias=True, crop_to_aspect_ratio=True
+        )
+        middle = scaled[top : top + size[0], left : left + size[1]]
+        return tf.cast(middle, tf.float32)
+
+    has_size = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size))
+    found = tf.cond(has_size, lambda: tf.cast(pixels, tf.float32), cropped)
+    return tf.ensure_shape(found, [*size, pixels.shape[-1]])
