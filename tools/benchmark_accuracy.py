@@ -80,12 +80,11 @@ def cells(
 def load_split(options, split: str, count: int):
     """Images and labels of one split."""
     from tfsnn_tools import data_sources
+    from tfsnn_tools.data_readers import Request
 
     return data_sources.load(
         f"{options.data}:{split}",
-        max_images=count,
-        input_shape=(None, None, None),
-        data_dir=options.data_dir,
+        Request((None, None, None), count, data_dir=options.data_dir),
     )
 
 

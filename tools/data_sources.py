@@ -1,16 +1,17 @@
 """Images and labels named on the command line: tfds:, npz: and dir:."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from tfsnn import batches, image_arrays, inputs
+from tfsnn import image_arrays, inputs
 from tfsnn.errors import DataError
 from tfsnn.evaluation import labelled
-from tfsnn_models.prepared_data import gist, prepared
-from tfsnn_tools import image_folder, image_memory, npz_file
+from tfsnn_tools import image_memory, npz_file
+from tfsnn_tools.data_readers import READERS, Part, Request, Source, sample
+from tfsnn_tools.image_stream import ImageStream
 from tfsnn_tools.preprocessing import Preprocessing
 
 EXAMPLES = {
@@ -18,29 +19,10 @@ EXAMPLES = {
     "npz": "npz:images.npz",
     "dir": "dir:photos",
 }
-VERSION = re.compile(r"\d+\.\d+\.[\d*]+")
-
-
-class Request(NamedTuple):
-    """What a reader has to know; see `load`."""
-
-    split: str | None
-    preprocessing: Preprocessing
-    max_images: int | None
-    input_shape: inputs.InputShapes
-    data_dir: str | None
-    seed: int
 
 
 def load(
-    spec: str,
-    *,
-    split: str | None = None,
-    preprocessing: Preprocessing | None = None,
-    max_images: int | None,
-    input_shape: inputs.InputShapes,
-    data_dir: str | None = None,
-    seed: int = 0,
+    spec: str, request: Request
 ) -> tuple[inputs.Images, np.ndarray | None]:
     """Reads, resizes and preprocesses images.
 
@@ -53,15 +35,7 @@ def load(
 
     Args:
         spec: One of these texts.
-        split: Where the spec names none: the TFDS split (None: `train`), or
-            the prefix preferred in an npz file that has it.
-        preprocessing: From stored values (0...255 for uint8) to the network's
-            input; None: none.
-        max_images: Largest N, at least 1; None: all.
-        input_shape: `(H, W, C)` of the network; None: any size. Of several
-            inputs, of any shape, name to shape: for `npz:`, as they are stored.
-        data_dir: TFDS directory; None: `TFDS_DATA_DIR` or the TFDS default.
-        seed: Seed of the sample.
+        request: Which of them, and how.
 
     Returns:
         Images `[N, H, W, C]` float32 (of several inputs a tuple, `[N, ...]`
@@ -70,6 +44,77 @@ def load(
     Raises:
         DataError: If the spec cannot be read or its images do not fit.
     """
+    if isinstance(request.input_shape, Mapping):
+        return _read_inputs(spec, request)
+    source = _found(spec, request)
+    image_memory.check_images(
+        source.count, spec=spec, shape=request.input_shape
+    )
+    return _all(source, spec, request)
+
+
+def open_labelled(
+    spec: str, request: Request
+) -> tuple[inputs.Images, np.ndarray] | ImageStream:
+    """Labelled images, in memory where they fit, else read as they are used.
+
+    Args:
+        spec: See `load`.
+        request: Which of them, and how.
+
+    Returns:
+        What `load` gives, or a stream of the same.
+
+    Raises:
+        DataError: As `load`; or if there are no labels, or a function that
+            preprocesses a stream does not treat each image by itself.
+    """
+    if isinstance(request.input_shape, Mapping):
+        return _with_labels(spec, _read_inputs(spec, request))
+    source = _found(spec, request)
+    if image_memory.fits(source.count, request.input_shape):
+        return _with_labels(spec, _all(source, spec, request))
+    stream = ImageStream(
+        source,
+        image_memory.images_of_a_part(request.input_shape),
+        lambda part: _finished(part, spec, request),
+    )
+    first = _with_labels(spec, next(iter(stream)))
+    if request.preprocessing.function:
+        alone = _finished(next(source.parts(1)), spec, request)
+        _check_alike(alone[0], first[0][:1], spec, request)
+    return stream
+
+
+def _with_labels(
+    spec: str, pair: tuple[inputs.Images, np.ndarray | None]
+) -> tuple[inputs.Images, np.ndarray]:
+    if pair[1] is None:
+        raise DataError(
+            f"Received {spec}, which has images but no labels. Supported:"
+            " labelled images, such as an npz file with labels or a folder"
+            " with a sub-folder a class. Add the labels."
+        )
+    return pair
+
+
+def _check_alike(
+    alone: np.ndarray, among: np.ndarray, spec: str, request: Request
+) -> None:
+    """Refuses a function that looks at more than an image at a time."""
+    if np.allclose(alone, among, rtol=1e-4, atol=1e-4 * np.abs(among).max()):
+        return
+    raise DataError(
+        f"Received {spec}, whose images do not fit into memory at once, and"
+        f" function={request.preprocessing.function}, which makes another"
+        " input of an image alone than of the same image among others."
+        " Supported: functions that treat each image by itself. Fix what it"
+        " takes from all images, such as their mean, or ask for fewer."
+    )
+
+
+def _found(spec: str, request: Request) -> Source:
+    request.preprocessing.transform()  # Fails before slow reading.
     scheme, _, rest = spec.partition(":")
     if scheme not in READERS or not rest:
         raise DataError(
@@ -77,28 +122,25 @@ def load(
             " npz:FILE[:PREFIX], dir:FOLDER. Use, for example,"
             f" {', '.join(EXAMPLES.values())}."
         )
-    if max_images is not None and max_images < 1:
-        raise DataError(
-            f"Received max_images={max_images}. Supported: 1 and more. Ask for"
-            " more images."
-        )
-    preprocessing = preprocessing or Preprocessing()
-    request = Request(
-        split, preprocessing, max_images, input_shape, data_dir, seed
-    )
-    if isinstance(input_shape, Mapping):
-        return _read_inputs(spec, request)
-    if len(input_shape) != 3:
-        raise DataError(
-            f"Received a network with input shape {tuple(input_shape)}."
-            " Supported on the command line: images (H, W, C). Call the"
-            " library from Python for other data."
-        )
-    transform = preprocessing.transform()  # Fails before slow reading.
-    images, labels = READERS[scheme](rest, request)
+    return READERS[scheme](rest, request)
+
+
+def _all(
+    source: Source, spec: str, request: Request
+) -> tuple[np.ndarray, np.ndarray | None]:
+    part = next(source.parts(sys.maxsize), ([], None))
+    return _finished(part, spec, request)
+
+
+def _finished(
+    part: Part, spec: str, request: Request
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What the network takes, of what a reader gave."""
+    images, labels = part
     images = _stack(images, request, spec)
+    transform = request.preprocessing.transform()
     images = transform(image_arrays.to_float32(images))
-    images = _checked(images, input_shape, spec)
+    images = _checked(images, request.input_shape, spec)
     if labels is not None:
         labels = labelled.class_indices(labels, len(images))
     return images, labels
@@ -126,7 +168,7 @@ def _read_inputs(
     count = inputs.count_images(images)
     if labels is not None:
         labels = labelled.class_indices(labels, count)
-    chosen = _sample(count, request)
+    chosen = sample(count, request)
     images = image_arrays.to_float32(inputs.take(images, chosen))
     problems = image_arrays.find_non_finite(images)
     if problems:
@@ -175,101 +217,3 @@ def _stack(images: Any, request: Request, spec: str) -> np.ndarray:
             " --resize=HEIGHT,WIDTH for all of it."
         )
     return np.asarray(images) if len(sizes) == 1 else np.stack(images)
-
-
-def _sample(count: int, request: Request) -> np.ndarray:
-    """Sorted positions of at most `max_images` of `count` images."""
-    if request.max_images is None or count <= request.max_images:
-        return np.arange(count)
-    generator = np.random.default_rng(request.seed)
-    return np.sort(generator.choice(count, request.max_images, replace=False))
-
-
-def _read_tfds(rest: str, request: Request) -> tuple[list, np.ndarray | None]:
-    name, _, split = rest.partition(":")
-    version, _, after = split.partition(":")
-    if VERSION.fullmatch(version):
-        name, split = f"{name}:{version}", after
-    dataset = _open_tfds(name, split or request.split or "train", request)
-    if request.max_images is not None:
-        dataset = dataset.take(request.max_images)
-    image_memory.check_images(
-        int(dataset.cardinality()),
-        spec=f"tfds:{rest}",
-        shape=request.input_shape,
-    )
-    images, labels = [], []
-    for pair in batches.iterate_pairs(dataset):
-        images.append(request.preprocessing.resized(pair.images))
-        labels.append(pair.labels)
-    if not labels or labels[0] is None:
-        return images, None
-    labels = [np.asarray(label) for label in labels]
-    return images, batches.to_array(labels, "labels")
-
-
-def _open_tfds(name: str, split: str, request: Request) -> Any:
-    try:
-        builder = prepared(name, request.data_dir)
-    except ImportError as error:
-        raise DataError(
-            f"Received tfds:{name}, but tensorflow-datasets is not installed."
-            " Supported without it: npz:FILE, dir:FOLDER. Run: pip install"
-            " 'tfsnn[data]'."
-        ) from error
-    except Exception as error:  # TFDS raises many types, also of its own.
-        raise DataError(
-            f"Received tfds:{name}, which cannot be prepared in"
-            f" {request.data_dir or 'the default folder of TFDS'}:"
-            f" {type(error).__name__}: {gist(error)}. Supported:"
-            " data sets prepared before, or any of TFDS with a network. Check"
-            " the name, prepare it once with a network, or set --data_dir."
-        ) from error
-    try:
-        return builder.as_dataset(split=split, shuffle_files=False)
-    except (ValueError, KeyError) as error:
-        raise DataError(
-            f"Received split '{split}' of tfds:{name}:"
-            f" {gist(error)}. Supported:"
-            f" {', '.join(sorted(builder.info.splits))}, also in part as"
-            " train[:1000]. Choose one of them."
-        ) from error
-
-
-def _read_npz(rest: str, request: Request) -> tuple[np.ndarray, Any]:
-    images, labels = npz_file.read_pair(rest, request.split)
-    channels = request.input_shape[-1]
-    if images.ndim == 3 and channels == 1:
-        images = images[..., None]
-    problems = image_arrays.find_problems(images, (None, None, channels))
-    if problems:
-        image_arrays.refuse(f"images of npz:{rest}", problems)
-    if labels is not None:
-        labels = labelled.class_indices(labels, len(images))
-    chosen = _sample(len(images), request)
-    image_memory.check_images(
-        len(chosen), spec=f"npz:{rest}", shape=request.input_shape
-    )
-    images = request.preprocessing.resized(images[chosen])
-    return images, None if labels is None else labels[chosen]
-
-
-def _read_dir(rest: str, request: Request) -> tuple[list, np.ndarray | None]:
-    paths, labels = image_folder.list_images(rest)
-    chosen = _sample(len(paths), request)
-    image_memory.check_images(
-        len(chosen), spec=f"dir:{rest}", shape=request.input_shape
-    )
-    images = image_folder.decode(
-        [paths[index] for index in chosen],
-        request.input_shape[-1] or 3,
-        request.preprocessing.resized,
-    )
-    return images, None if labels is None else labels[chosen]
-
-
-READERS: dict[str, Callable[[str, Request], tuple[Any, Any]]] = {
-    "tfds": _read_tfds,
-    "npz": _read_npz,
-    "dir": _read_dir,
-}

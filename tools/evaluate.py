@@ -30,6 +30,7 @@ from tfsnn_tools import (
     tables,
     user_modules,
 )
+from tfsnn_tools.image_stream import ImageStream
 
 USAGE = "tfsnn evaluate --model=FILE --data=DATA [--flags]"
 DIAGNOSED = 64
@@ -101,7 +102,7 @@ def main(argv: list[str]) -> int:
     if options.reference:
         reference = model_files.load_keras_model(options.reference)
     first = next(iter(models.values()))
-    labelled = flag_groups.load_labelled_data(options, first)
+    labelled = flag_groups.open_labelled_data(options, first)
     with run_log.collected() as lines:
         conversion = None
         if options.output or options.diagnose:
@@ -116,7 +117,7 @@ def main(argv: list[str]) -> int:
             points,
             models=models,
             conversion=conversion,
-            images=labelled[0],
+            labelled=labelled,
         )
     _tell(options, points)  # First: writing may fail.
     with output_folder.replaced_whole(options.output, **place) as folder:
@@ -133,9 +134,12 @@ def _measured(
     models: Mapping[Any, keras.Model],
     reference: keras.Model | None,
     conversion: tfsnn.Conversion | None,
-    labelled: tuple,
+    labelled: Any,
 ) -> list[dict[str, Any]]:
     """Of every model its evaluation and, where there can be one, diagnosis."""
+    num_images = None
+    if isinstance(labelled, ImageStream):  # Which has no length.
+        num_images = labelled.num_images
     points = []
     for model in models.values():
         evaluation = tfsnn.evaluate(
@@ -143,13 +147,14 @@ def _measured(
             labelled,
             reference=reference,
             batch_size=options.batch_size,
+            num_images=num_images,
             progress=not options.quiet,
         )
         diagnosis = None
         if conversion is not None and options.diagnose:
             diagnosis = evaluation_run.diagnosis_of(
                 model,
-                labelled[0],
+                labelled,
                 conversion,
                 num_images=options.diagnose,
                 progress=not options.quiet,

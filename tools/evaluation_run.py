@@ -11,7 +11,8 @@ from absl import flags
 import tfsnn
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation import neuron_samples, spike_rasters, threshold_curves
-from tfsnn.inputs import Images, take
+from tfsnn.evaluation.first_images import first_images
+from tfsnn.inputs import input_shapes
 from tfsnn.reports import EVALUATION as RECORD
 from tfsnn.reports import EVALUATION_SCHEMA
 from tfsnn_tools import (
@@ -70,13 +71,13 @@ def conversion_of(
 
 def diagnosis_of(
     model: keras.Model,
-    images: Images,
+    labelled: Any,
     conversion: tfsnn.Conversion,
     **options: Any,
 ) -> tfsnn.Diagnosis | None:
     """A diagnosis; None, with a note why, where there can be none."""
     try:
-        return tfsnn.diagnose(model, images, reference=conversion, **options)
+        return tfsnn.diagnose(model, labelled, reference=conversion, **options)
     except ConversionError as error:
         run_log.note(f"Not diagnosed: {error}")
         return None
@@ -89,7 +90,7 @@ def record_of(
     *,
     models: Mapping[Any, keras.Model],
     conversion: tfsnn.Conversion | None,
-    images: Images,
+    labelled: Any,
 ) -> dict[str, Any]:
     """Everything about a run, plain types; see docs/reports.md.
 
@@ -99,7 +100,7 @@ def record_of(
         points: Evaluation and diagnosis of each model, in their order.
         models: What was evaluated.
         conversion: The source, converted, or None.
-        images: Preprocessed images `[N, ...]`; of several inputs a tuple.
+        labelled: Preprocessed images and labels, as evaluated.
 
     Returns:
         What goes into evaluation.json.
@@ -114,14 +115,14 @@ def record_of(
                 "evaluation": evaluation.to_dict(),
                 "diagnosis": diagnosis and diagnosis.to_dict(),
                 "neurons": neuron_samples(model) if spiking else None,
-                "rasters": _rasters(model, images)
+                "rasters": _rasters(model, labelled)
                 if spiking and options.rasters
                 else None,
             }
         )
     thresholds = None
     if conversion is not None:
-        thresholds = threshold_curves(conversion, images)
+        thresholds = threshold_curves(conversion, labelled)
     return {
         "schema": EVALUATION_SCHEMA,
         "command": command_line.as_typed(argv),
@@ -150,9 +151,12 @@ def write(record: dict[str, Any], folder: pathlib.Path) -> None:
     (folder / RECORD).write_text(f"{text}\n", encoding="utf-8")
 
 
-def _rasters(model, images):
+def _rasters(model, labelled):
     try:
-        return spike_rasters(model, take(images, slice(1)))
+        image = first_images(
+            labelled, input_shape=input_shapes(model), num_images=1
+        )
+        return spike_rasters(model, image)
     except ConversionError as error:
         run_log.note(f"No rasters: {error}")
         return None

@@ -187,7 +187,7 @@ def _evaluations(options: flags.FlagValues, models: Any) -> dict | None:
         return None
     first = next(iter(models.values()))
     stated = recorded_preprocessing.for_data(options, models)
-    labelled = flag_groups.load_labelled_data(options, first, stated=stated)
+    labelled = flag_groups.open_labelled_data(options, first, stated=stated)
     return {T: tfsnn.evaluate(models[T], labelled) for T in models}
 
 

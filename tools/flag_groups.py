@@ -4,9 +4,10 @@ import keras
 import numpy as np
 from absl import flags
 
-from tfsnn.errors import DataError
 from tfsnn.inputs import Images, input_shapes
-from tfsnn_tools import data_sources
+from tfsnn_tools import data_sources, run_log
+from tfsnn_tools.data_readers import Request
+from tfsnn_tools.image_stream import ImageStream
 from tfsnn_tools.preprocessing import Preprocessing
 
 PREPROCESSING = ("scale", "mean", "std", "preprocess", "resize", "crop")
@@ -143,24 +144,28 @@ def load_data(
     Raises:
         DataError: If the data cannot be read or do not fit.
     """
-    return data_sources.load(
-        options.data,
-        split=split,
-        preprocessing=stated or preprocessing(options),
-        max_images=max_images,
-        input_shape=input_shapes(model),
-        data_dir=options.data_dir,
-        seed=options.seed,
+    request = _request(options, model, split, max_images, stated)
+    return data_sources.load(options.data, request)
+
+
+def _request(options, model, split, max_images, stated):
+    return Request(
+        input_shapes(model),
+        max_images,
+        split,
+        stated or preprocessing(options),
+        options.data_dir,
+        options.seed,
     )
 
 
-def load_labelled_data(
+def open_labelled_data(
     options: flags.FlagValues,
     model: keras.Model,
     *,
     stated: Preprocessing | None = None,
-) -> tuple[Images, np.ndarray]:
-    """Reads what `--data` names, up to `--num_images`, for an evaluation.
+) -> tuple[Images, np.ndarray] | ImageStream:
+    """Opens what `--data` names, up to `--num_images`, for an evaluation.
 
     Args:
         options: Parsed flags of `define_data` and `define_num_images`.
@@ -168,23 +173,16 @@ def load_labelled_data(
         stated: See `load_data`.
 
     Returns:
-        Images `[N, H, W, C]` float32 (of several inputs a tuple), and labels
-        `[N]` int64.
+        See `data_sources.open_labelled`.
 
     Raises:
         DataError: If the data cannot be read, do not fit or have no labels.
     """
-    images, labels = load_data(
-        options,
-        model,
-        split="test",
-        max_images=options.num_images,
-        stated=stated,
-    )
-    if labels is None:
-        raise DataError(
-            f"Received {options.data}, which has images but no labels."
-            " Supported: labelled images, such as an npz file with labels or a"
-            " folder with a sub-folder a class. Add the labels."
+    request = _request(options, model, "test", options.num_images, stated)
+    opened = data_sources.open_labelled(options.data, request)
+    if isinstance(opened, ImageStream):
+        run_log.note(
+            f"{options.data} does not fit into memory at once: its images are"
+            " read as they are used, anew for each T."
         )
-    return images, labels
+    return opened

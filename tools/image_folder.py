@@ -1,7 +1,9 @@
 """Image files in a folder, with the names of sub-folders as labels."""
 
+import os
 import pathlib
 from collections.abc import Callable, Sequence
+from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
@@ -76,7 +78,7 @@ def decode(
     channels: int,
     then: Callable[[np.ndarray], np.ndarray],
 ) -> list[np.ndarray]:
-    """Decodes image files.
+    """Decodes image files, several at a time.
 
     Args:
         paths: Files of any supported type.
@@ -89,17 +91,21 @@ def decode(
     Raises:
         DataError: If files cannot be decoded; names the first of them.
     """
-    images, broken = [], []
-    for path in paths:
+
+    def read(path):
         try:
             image = tf.io.decode_image(
                 path.read_bytes(), channels=channels, expand_animations=False
             )
         except (tf.errors.InvalidArgumentError, OSError) as error:
             reason = getattr(error, "message", str(error)).splitlines()[0]
-            broken.append(f"{path}: {reason[:120]}")
-        else:
-            images.append(then(image.numpy()))
+            return None, f"{path}: {reason[:120]}"
+        return then(image.numpy()), None
+
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(read, paths))
+    images = [image for image, _ in found]
+    broken = [problem for _, problem in found if problem]
     if broken:
         raise DataError(
             f"{len(broken)} of {len(paths)} image files cannot be read with"

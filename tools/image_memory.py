@@ -8,6 +8,7 @@ from tfsnn.free_memory import available_bytes
 
 BYTES = 4
 """Of a value that the network takes."""
+PART_BYTES = 2**27
 COPIES = 2
 """Of all values, at times while they are read and used."""
 
@@ -28,7 +29,7 @@ def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
     if None in shape:
         return
     available = available_bytes()
-    each = BYTES * math.prod(shape)
+    each = _bytes_of(shape)
     if count * each <= available:
         return
     most = available // (COPIES * each)
@@ -38,7 +39,30 @@ def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
         f" {'x'.join(map(str, shape))} take at least"
         f" {count * each / 2**30:.1f} GB, and {available / 2**30:.1f} GB are"
         f" free. Supported: {supported}. Ask for fewer: --max_images"
-        " (calibrate), --num_images (evaluate, export), --images (a quarter of"
-        " the number), --test_images or --hybrid_images (reproduce). From"
-        " Python, tfsnn.evaluate reads a tf.data.Dataset as it goes."
+        " (calibrate), --images (a quarter of the number) or --hybrid_images"
+        " (reproduce)."
     )
+
+
+def fits(count: int, shape: Sequence[int | None]) -> bool:
+    """Whether images can be used from memory.
+
+    Args:
+        count: Images to be read; below 0: nobody knows.
+        shape: `(H, W, C)` of one as the network takes it.
+
+    Returns:
+        False where they certainly cannot; True where the size is not known.
+    """
+    if None in shape:
+        return True
+    return COPIES * count * _bytes_of(shape) <= available_bytes()
+
+
+def images_of_a_part(shape: Sequence[int]) -> int:
+    """How many images are read at a time, where all would not fit."""
+    return max(1, PART_BYTES // _bytes_of(shape))
+
+
+def _bytes_of(shape: Sequence[int]) -> int:
+    return BYTES * math.prod(shape)

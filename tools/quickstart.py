@@ -28,6 +28,7 @@ from tfsnn_tools import (
     quiet_start,
     shipped,
 )
+from tfsnn_tools.data_readers import Request
 from tfsnn_tools.quickstart_report import Row, Say
 
 USAGE = "tfsnn quickstart [--output=DIR] [--overwrite]"
@@ -105,9 +106,7 @@ def _load(say: Say) -> dict[str, Any]:
     def read(part, count):
         return data_sources.load(
             f"npz:{images_file}:{part}",
-            max_images=count,
-            input_shape=model.inputs[0].shape[1:],
-            seed=SEED,
+            Request(model.inputs[0].shape[1:], count, seed=SEED),
         )
 
     calibration, _ = read("calibration", NUM_CALIBRATION)

@@ -7,6 +7,8 @@ import time
 import traceback
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tfsnn.errors import TfsnnError
 from tfsnn_tools import quiet_start
 
@@ -142,7 +144,9 @@ def _figures(job: Job) -> dict:
     pool = "neuron" if key["convert_ap"] else "linear"
     conversion, model = _converted(job.file, pool, method.reset)
     shape = tuple(model.inputs[0].shape[1:])
-    test = _read(job.data, job.test_split, key["test_images"], shape, job)
+    test = _test(
+        job.data, job.test_split, key["test_images"], shape, job.data_dir
+    )
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
     training = _training(job, conversion) if method.trains else None
@@ -211,17 +215,31 @@ def _read(data, split, count, shape, job):
     return _loaded(data, split, count, shape, job.data_dir)
 
 
-@functools.lru_cache(maxsize=3)
+@functools.lru_cache(maxsize=2)
 def _loaded(data, split, count, shape, data_dir):
     from tfsnn_tools import data_sources
+
+    request = _request(data, count, shape, data_dir)
+    return data_sources.load(f"{data}:{split}", request)
+
+
+@functools.lru_cache(maxsize=1)
+def _test(data, split, count, shape, data_dir):
+    from tfsnn_tools import data_sources
+
+    request = _request(data, count, shape, data_dir)
+    return data_sources.open_labelled(f"{data}:{split}", request)
+
+
+def _request(data, count, shape, data_dir):
+    from tfsnn_tools.data_readers import Request
     from tfsnn_tools.preprocessing import Preprocessing
 
     crops = data.startswith("tfds:imagenet")
-    return data_sources.load(
-        f"{data}:{split}",
-        preprocessing=Preprocessing(crop=shape[:2]) if crops else None,
-        max_images=count,
-        input_shape=shape,
+    return Request(
+        shape,
+        count,
+        preprocessing=Preprocessing(crop=shape[:2] if crops else None),
         data_dir=data_dir,
     )
 
@@ -230,5 +248,7 @@ def _loaded(data, split, count, shape, data_dir):
 def _reference(file, data, split, count, data_dir):
     model = _model(file)
     shape = tuple(model.inputs[0].shape[1:])
-    images, _ = _loaded(data, split, count, shape, data_dir)
-    return model.predict(images, verbose=0)
+    test = _test(data, split, count, shape, data_dir)
+    parts = [test] if isinstance(test, tuple) else test
+    outputs = [model.predict(images, verbose=0) for images, _ in parts]
+    return np.concatenate(outputs)

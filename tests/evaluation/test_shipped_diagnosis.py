@@ -6,6 +6,7 @@ import pytest
 
 from tfsnn import calibrate, convert, diagnose, pipelines
 from tfsnn_tools import data_sources, shipped
+from tfsnn_tools.data_readers import Request
 
 pytestmark = pytest.mark.slow
 T = 4
@@ -21,9 +22,7 @@ def network():
 def images(network):
     found, _ = data_sources.load(
         f"npz:{shipped.sample('fashion_mnist')}:calibration",
-        max_images=32,
-        input_shape=network.inputs[0].shape[1:],
-        seed=0,
+        Request(network.inputs[0].shape[1:], 32),
     )
     return found
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfsnn.errors import DataError
 from tfsnn_tools import data_sources, image_memory
+from tfsnn_tools.data_readers import Request
 from tfsnn_tools.preprocessing import Preprocessing
 
 SHAPE = (4, 4, 3)
@@ -18,9 +19,7 @@ HALF = Preprocessing(scale=0.5)
 
 
 def load(spec, *, max_images=None, input_shape=SHAPE, **options):
-    return data_sources.load(
-        spec, max_images=max_images, input_shape=input_shape, **options
-    )
+    return data_sources.load(spec, Request(input_shape, max_images, **options))
 
 
 def write_npz(folder, **arrays):

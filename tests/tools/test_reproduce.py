@@ -10,7 +10,12 @@ from tests.support.tiny import tiny_images, tiny_network
 from tfsnn import pipelines
 from tfsnn.errors import DataError
 from tfsnn_models.layer_table import layer_table, totals
-from tfsnn_tools import cell_file, distribution, reproduction_run
+from tfsnn_tools import (
+    cell_file,
+    distribution,
+    image_memory,
+    reproduction_run,
+)
 from tfsnn_tools.reproduction_run import Job
 
 
@@ -386,6 +391,29 @@ def test_reasons_of_failures(network_file, data, changes, text):
     row = reproduction_run.run(job(network_file, data, **changes))
     assert row["status"] == "failed"
     assert text in row["reason"]
+
+
+def test_test_images_that_do_not_fit_are_read_as_they_are_used(
+    network_file, data, monkeypatch
+):
+    def run():
+        row = reproduction_run.run(job(network_file, data))
+        assert row.pop("status") == "done", row["reason"]
+        return {k: v for k, v in row.items() if not k.endswith("seconds")}
+
+    def forget():
+        reproduction_run._test.cache_clear()
+        reproduction_run._reference.cache_clear()
+
+    forget()
+    expected = run()
+    monkeypatch.setattr(image_memory, "fits", lambda *_: False)
+    monkeypatch.setattr(image_memory, "images_of_a_part", lambda _: 7)
+    forget()
+    try:
+        assert run() == expected
+    finally:
+        forget()
 
 
 def test_spikes_that_do_not_fit_are_a_reason(tmp_path, data):

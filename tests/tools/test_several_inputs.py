@@ -8,6 +8,7 @@ import pytest
 
 from tfsnn.errors import DataError
 from tfsnn_tools import data_sources
+from tfsnn_tools.data_readers import Request
 from tfsnn_tools.preprocessing import Preprocessing
 
 layers = keras.layers
@@ -20,9 +21,7 @@ LABELS = np.arange(N) % 2
 
 
 def load(spec, *, max_images=None, **options):
-    return data_sources.load(
-        spec, max_images=max_images, input_shape=SHAPES, **options
-    )
+    return data_sources.load(spec, Request(SHAPES, max_images, **options))
 
 
 def stored(folder, **arrays):
