@@ -172,19 +172,18 @@ def _figures(job: Job) -> dict:
     )
     figures["model_name"] = model.name
     figures["model_parameters"] = model.count_params()
-    if training is not None:
-        figures["hybrid_batch_size"] = training.batch_size
     return figures
 
 
 def _training(job: Job, conversion):
-    """Of the largest batch that fits; none is found out before calibrating."""
+    """Refuses a T of which not an image fits before anything is calibrated."""
     from tfsnn import baselines
 
     options = baselines.HybridTraining(
         epochs=job.hybrid_epochs, seed=job.key["seed"]
     )
-    return options.fitting(conversion.spiking_model(job.key["timesteps"]))
+    options.images_at_once(conversion.spiking_model(job.key["timesteps"]))
+    return options
 
 
 @functools.lru_cache(maxsize=2)

@@ -1,5 +1,3 @@
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
@@ -200,39 +198,54 @@ def test_data_that_do_not_fit(data, text):
         baselines.fine_tune(spiking(), *data)
 
 
-def test_a_batch_that_does_not_fit():
-    """4x4x4 and 2x2x5 neurons, five steps, four numbers each."""
-    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
-    options = baselines.HybridTraining(batch_size=4, memory_budget=3 * each)
-    with pytest.raises(DataError, match="A batch of 4.*Use batch_size=3 or"):
-        baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
-    options = baselines.HybridTraining(memory_budget=each - 1)
-    with pytest.raises(DataError, match="Use fewer steps T"):
-        baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
+EACH = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
+"""Bytes: five steps, four numbers each, 4x4x4 and 2x2x5 neurons."""
 
 
-def test_the_largest_batch_that_fits():
-    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
-    for budget, batch in ((10 * each, 4), (3 * each, 3), (each, 1)):
-        options = baselines.HybridTraining(batch_size=4, memory_budget=budget)
-        assert options.fitting(spiking()) == dataclasses.replace(
-            options, batch_size=batch
+@pytest.mark.parametrize(
+    "at_once", [1, 2, 3, pytest.param(4, marks=pytest.mark.slow)]
+)
+def test_a_batch_in_parts_is_the_same_step(at_once):
+    labels = np.arange(10) % 3
+    weights = []
+    for budget in (100 * EACH, at_once * EACH):
+        options = baselines.HybridTraining(
+            epochs=1, batch_size=5, learning_rate=0.01, memory_budget=budget
         )
-    options = baselines.HybridTraining(memory_budget=each - 1)
-    with pytest.raises(DataError, match="A batch of 1 .*Use fewer steps T"):
-        options.fitting(spiking())
+        better = baselines.fine_tune(spiking(), images(10), labels, options)
+        weights.append(better.get_weights())
+    assert options.images_at_once(spiking()) == at_once
+    for a, b in zip(*weights, strict=True):
+        # Adam divides by the size of a gradient: sums in another order.
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_a_batch_is_no_larger_than_memory_is_free(monkeypatch):
+def test_images_at_once():
+    for budget, count in ((10, 4), (3.5, 3), (1, 1), (0.5, 1)):
+        options = baselines.HybridTraining(
+            batch_size=4, memory_budget=int(budget * EACH)
+        )
+        assert options.images_at_once(spiking()) == count
+
+
+def test_parts_are_no_larger_than_memory_is_free(monkeypatch):
     """Half as much again is left for what is not counted."""
-    each = T * 4 * 4 * (4 * 4 * 4 + 2 * 2 * 5)
-    monkeypatch.setattr(hybrid, "available_bytes", lambda: 3 * each)
     options = baselines.HybridTraining(batch_size=4)
-    assert options.fitting(spiking()).batch_size == 2
-    with pytest.raises(DataError, match="which are free. Use batch_size=2 or"):
+    for free, count in ((3, 2), (1, 1)):
+        monkeypatch.setattr(
+            hybrid, "available_bytes", lambda free=free: free * EACH
+        )
+        assert options.images_at_once(spiking()) == count
+
+
+def test_an_image_that_does_not_fit(monkeypatch):
+    monkeypatch.setattr(hybrid, "available_bytes", lambda: EACH - 1)
+    options = baselines.HybridTraining()
+    text = "One image takes .*0.0 GB are free. Supported: .* Use fewer steps T"
+    with pytest.raises(DataError, match=text):
+        options.images_at_once(spiking())
+    with pytest.raises(DataError, match=text):
         baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
-    options = baselines.HybridTraining(batch_size=3, epochs=1)
-    baselines.fine_tune(spiking(), images(), np.arange(4) % 3, options)
 
 
 def test_a_loss_that_is_no_number():

@@ -17,7 +17,7 @@ from tfsnn.progress import progress_bar
 
 from .surrogate_network import SurrogateNetwork
 
-MEMORY_BUDGET = 8 * 2**30
+MEMORY_BUDGET = 2**30
 TAKEN = 1.5
 """Times the estimate that a training step was seen to take."""
 
@@ -34,8 +34,9 @@ class HybridTraining:
         alpha: Size of the surrogate gradient, see `spike_by_recency`.
         beta: Its decay per step.
         seed: Seed of the order of the images.
-        memory_budget: Bytes that the trains of one step may take; a batch that
-            would take more, or more than is free, is refused.
+        memory_budget: Bytes that trains should take. A batch that would take
+            more, or more than is free, is gone through in parts, at least an
+            image each, whose gradients are added: the same step, as fast.
         progress: Whether to say how far it is; None: on a terminal only.
 
     References:
@@ -77,24 +78,21 @@ class HybridTraining:
                 " the paper's."
             )
 
-    def fitting(self, model: keras.Model) -> "HybridTraining":
-        """The same with as large a batch as fits into budget and free memory.
+    def images_at_once(self, model: keras.Model) -> int:
+        """Images of the largest part of a batch that fits into memory.
 
         Args:
             model: To be trained.
 
         Returns:
-            Options with this batch size, or a smaller one.
+            At most `batch_size`.
 
         Raises:
             ConversionError: See `fine_tune`.
             DataError: If not even one image fits.
         """
         network = SurrogateNetwork(model, alpha=self.alpha, beta=self.beta)
-        _check_memory(network, 1, self.memory_budget)
-        largest = _largest_batch(network, self.memory_budget)
-        batch = min(self.batch_size, max(1, largest))
-        return dataclasses.replace(self, batch_size=batch)
+        return _images_at_once(network, self)
 
 
 def fine_tune(
@@ -129,8 +127,8 @@ def fine_tune(
     Raises:
         ConversionError: If the model has no neurons, or others than plain ones
             with a soft reset.
-        DataError: If images or labels do not fit the model or each other, or a
-            batch does not fit into the memory budget.
+        DataError: If images or labels do not fit the model or each other, or
+            not even one image fits into memory.
         FloatingPointError: If the loss is no number.
 
     References:
@@ -140,7 +138,7 @@ def fine_tune(
     network = SurrogateNetwork(model, alpha=options.alpha, beta=options.beta)
     images, labels = _checked(model, images, labels)
     batch = min(options.batch_size, len(images))
-    _check_memory(network, batch, options.memory_budget)
+    at_once = _images_at_once(network, options)
     steps = len(images) // batch
     step = _training_step(network, options, steps * options.epochs)
     generator = np.random.default_rng(options.seed)
@@ -154,7 +152,8 @@ def fine_tune(
             order = generator.permutation(len(images))
             for number in range(steps):
                 chosen = order[number * batch : (number + 1) * batch]
-                loss = float(step(images[chosen], labels[chosen]))
+                parts = np.array_split(chosen, -(-batch // at_once))
+                loss = step([(images[part], labels[part]) for part in parts])
                 if not np.isfinite(loss):
                     raise FloatingPointError(
                         f"The loss is {loss}. Supported: a finite loss. Lower"
@@ -165,28 +164,44 @@ def fine_tune(
 
 
 def _training_step(network, options, num_steps):
+    """A step on a batch, given as one part or several."""
     optimizer = keras.optimizers.Adam(
         keras.optimizers.schedules.CosineDecay(
             options.learning_rate, max(1, num_steps)
         )
     )
     optimizer.build(network.variables)
+    (image,) = network.model.inputs
+    image_spec = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
 
-    @tf.function(reduce_retracing=True)
-    def step(images, labels):
+    @tf.function(input_signature=[image_spec, tf.TensorSpec([None], tf.int64)])
+    def gradients_of(images, labels):
         with tf.GradientTape() as tape:
             logits = network(images)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
                 labels, tf.cast(logits, tf.float32)
             )
-            loss = tf.reduce_mean(losses)
+            loss = tf.reduce_sum(losses)
         gradients = tape.gradient(
             loss,
             [variable.value for variable in network.variables],
             unconnected_gradients="zero",
         )
-        descend(optimizer, gradients, network.variables)
-        return loss
+        return [loss, *gradients]
+
+    @tf.function
+    def apply(sums, count):
+        means = [value / tf.cast(count, value.dtype) for value in sums]
+        descend(optimizer, means[1:], network.variables)
+        return means[0]
+
+    def step(parts):
+        sums = gradients_of(*parts[0])
+        for part in parts[1:]:
+            more = gradients_of(*part)
+            sums = [a + b for a, b in zip(sums, more, strict=True)]
+        count = tf.constant(sum(len(labels) for _, labels in parts))
+        return float(apply(sums, count))
 
     return step
 
@@ -207,28 +222,14 @@ def _checked(model, images, labels):
     return images, labels
 
 
-def _largest_batch(network, budget):
-    """Images that are sure to fit, 0 if not even one is."""
-    room = min(budget, int(available_bytes() / TAKEN))
-    return room // network.bytes_per_image
-
-
-def _check_memory(network, batch, budget):
-    """Refuses what cannot run; what it names is sure to."""
-    needed, free = batch * network.bytes_per_image, available_bytes()
-    if needed <= min(budget, free):
-        return
-    largest = _largest_batch(network, budget)
-    remedy = (
-        f"Use batch_size={largest} or less"
-        if largest >= 1
-        else "Use fewer steps T"
-    )
-    limit, other = f"memory_budget={budget}", "raise the budget"
-    if free < budget:
-        limit, other = f"{free / 2**30:.1f} GB, which are free", "free memory"
-    raise DataError(
-        f"A batch of {batch} images takes about {needed / 2**30:.1f} GB"
-        f" for the gradient through time of '{network.model.name}'. Supported:"
-        f" up to {limit}. {remedy}, or {other}."
-    )
+def _images_at_once(network, options):
+    each, free = network.bytes_per_image, available_bytes()
+    if each > free:
+        raise DataError(
+            f"One image takes about {each / 2**30:.1f} GB for the gradient"
+            f" through time of '{network.model.name}', and"
+            f" {free / 2**30:.1f} GB are free. Supported: at least one image."
+            " Use fewer steps T, or free memory."
+        )
+    room = min(options.memory_budget, int(free / TAKEN))
+    return min(options.batch_size, max(1, room // each))
