@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfsnn.dynamics import straight_through_floor
-from tfsnn.dynamics.surrogate import spike_by_recency
+from tfsnn.dynamics.surrogate import train_by_recency
 
 VALUES = np.array([-1.5, -1.0, -0.25, 0.0, 0.75, 1.0, 2.5])
 DTYPES = ["float32", "float64", "bfloat16"]
@@ -58,7 +58,9 @@ def test_any_shape_is_kept():
 
 FUNCTIONS = {
     "floor": straight_through_floor,
-    "spike": lambda x: spike_by_recency(x, tf.zeros_like(x), 0.3, 0.01),
+    "train": lambda x: train_by_recency(
+        tf.zeros_like(x), tf.ones_like(x), x, 0.3, 0.01
+    ),
 }
 
 
@@ -91,3 +93,24 @@ def test_axes_of_any_size_stay_known():
         return straight_through_floor(x)
 
     assert run(tf.zeros((1, 2, 3))).shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize("way", ["eager", "graph", "xla"])
+def test_trains_pass_on_what_decays_with_recency(way):
+    rng = np.random.default_rng(0)
+    train = rng.integers(0, 2, (5, 2, 3)).astype("float32")
+    elapsed = rng.integers(1, 9, (5, 2, 3)).astype("float32")
+    upstream = rng.normal(size=(5, 2, 3)).astype("float32")
+
+    def run(charged):
+        with tf.GradientTape() as tape:
+            tape.watch(charged)
+            found = train_by_recency(train, elapsed, charged, 0.3, 0.5)
+        return found, tape.gradient(found, charged, upstream)
+
+    if way != "eager":
+        run = tf.function(run, jit_compile=way == "xla")
+    found, gradient = run(tf.fill((5, 2, 3), np.float32(np.inf)))
+    np.testing.assert_array_equal(found, train)
+    expected = upstream * 0.3 * np.exp(-0.5 * elapsed)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5)

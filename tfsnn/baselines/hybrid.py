@@ -18,8 +18,6 @@ from tfsnn.progress import progress_bar
 from .surrogate_network import SurrogateNetwork
 
 MEMORY_BUDGET = 2**30
-TAKEN = 1.5
-"""Times the estimate that a training step was seen to take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +29,7 @@ class HybridTraining:
         batch_size: Images a step.
         learning_rate: Of Adam, above 0, decaying to 0 as a cosine; the
             authors divide it by 10 after 40, 65 and 85 % of the epochs.
-        alpha: Size of the surrogate gradient, see `spike_by_recency`.
+        alpha: Size of the surrogate gradient, see `train_by_recency`.
         beta: Its decay per step.
         seed: Seed of the order of the images.
         memory_budget: Bytes that trains should take. A batch that would take
@@ -231,5 +229,5 @@ def _images_at_once(network, options):
             f" {free / 2**30:.1f} GB are free. Supported: at least one image."
             " Use fewer steps T, or free memory."
         )
-    room = min(options.memory_budget, int(free / TAKEN))
+    room = min(options.memory_budget, free)
     return min(options.batch_size, max(1, room // each))

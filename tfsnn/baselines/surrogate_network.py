@@ -7,8 +7,12 @@ import tensorflow as tf
 
 from tfsnn.conversion.single_step import applied, store
 from tfsnn.conversion.timetable import is_spiking
-from tfsnn.dynamics.integrate_and_fire import State, charge
-from tfsnn.dynamics.surrogate import spike_by_recency
+from tfsnn.dynamics.integrate_and_fire import (
+    State,
+    charge,
+    fire_soft_reset,
+)
+from tfsnn.dynamics.surrogate import train_by_recency
 from tfsnn.dynamics.time import fold, scan, unfold
 from tfsnn.errors import ConversionError
 from tfsnn.evaluation.plain import graph_without_head
@@ -24,7 +28,7 @@ class SurrogateNetwork:
     """The folded network with the surrogate gradient of Rathi et al.
 
     The values are those of the spiking model, bit for bit; only the gradient
-    of a spike differs, see `spike_by_recency`. That of the reset is 0, as in
+    of a spike differs, see `train_by_recency`. That of the reset is 0, as in
     the authors' code.
 
     Attributes:
@@ -41,8 +45,8 @@ class SurrogateNetwork:
         Args:
             model: A spiking model with plain neurons that reset softly, one
                 input and one output.
-            alpha: See `spike_by_recency`.
-            beta: See `spike_by_recency`.
+            alpha: See `train_by_recency`.
+            beta: See `train_by_recency`.
 
         Raises:
             TypeError: If it is not a Keras 3 model.
@@ -79,7 +83,8 @@ class SurrogateNetwork:
     def bytes_per_image(self) -> int:
         """Bytes kept for the gradient of one image, an estimate.
 
-        Current, potential, spike and output of every neuron at every step.
+        Of every neuron at every step time since the last spike and output are
+        kept, and as much again was seen to be in use at the same time.
         """
         values = 0
         for call in self._graph:
@@ -95,36 +100,61 @@ class SurrogateNetwork:
         return self.model
 
     def _spikes(self, layer: SpikingActivation, current: tf.Tensor):
+        """The folded train of a layer, with its surrogate gradient."""
         cell = layer.cell
         if layer.temporal_input:
-            sequence = cell.scaled_current(unfold(current, layer.timesteps))
-            shape = tf.shape(sequence)[1:]
+            current = unfold(current, layer.timesteps)
+            current = cell.scaled_current(current)
+            charged = tf.cumsum(current)
         else:
-            sequence = None
-            constant = cell.scaled_current(current)
-            shape = tf.shape(constant)
-        (potential,) = cell.initial_state(shape)
-        train, _ = scan(
-            lambda step: constant if sequence is None else sequence[step],
-            (potential, tf.fill(shape, tf.cast(NEVER, potential.dtype))),
-            lambda state, step: self._fire(layer, state, step),
-            timesteps=layer.timesteps,
-            lag=layer.lag,
-            emit=lambda spikes: tf.cast(
-                cell.emitted(spikes), layer.compute_dtype
-            ),
+            current = cell.scaled_current(current)[tf.newaxis]
+            shape = [layer.timesteps] + [1] * (len(current.shape) - 1)
+            steps = tf.range(1, layer.timesteps + 1)
+            charged = current * tf.reshape(tf.cast(steps, current.dtype), shape)
+        if layer.lag:  # Decided later, on what has come until then.
+            last = tf.range(layer.timesteps) + layer.lag
+            last = tf.minimum(last, layer.timesteps - 1)
+            charged = tf.gather(charged, last)
+        train, elapsed = _run(layer, tf.stop_gradient(current))
+        train = train_by_recency(
+            train, elapsed, charged, self._alpha, self._beta
         )
-        return fold(train)
+        return fold(tf.cast(cell.emitted(train), layer.compute_dtype))
 
-    def _fire(self, layer, state: State, step) -> tuple[tf.Tensor, State]:
+
+def _run(
+    layer: SpikingActivation, current: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Spikes and steps since the last one before, `[T, B, ...]` each.
+
+    Args:
+        layer: Of plain neurons with a soft reset.
+        current: `[T, B, ...]`, or `[1, B, ...]` for the same at every step, in
+            thresholds.
+    """
+    cell = layer.cell
+
+    def fire(state: State, step) -> tuple[tf.Tensor, State]:
+        potential, elapsed = state
         if layer.temporal_bias is not None:
             extra = tf.gather(layer.temporal_bias.value, step)
-            state = charge(state, layer.cell.in_thresholds(extra))
-        potential, elapsed = state
+            (potential,) = charge((potential,), cell.in_thresholds(extra))
         elapsed = elapsed + 1
-        spikes = spike_by_recency(potential, elapsed, self._alpha, self._beta)
-        fired = tf.stop_gradient(spikes)
-        return spikes, (potential - fired, elapsed * (1 - fired))
+        spikes, (potential,) = fire_soft_reset((potential,))
+        # One number says both: below 0 where the neuron fires.
+        signed = tf.where(spikes > 0, -elapsed, elapsed)
+        return signed, (potential, elapsed * (1 - spikes))
+
+    shape = tf.shape(current)[1:]
+    (potential,) = cell.initial_state(shape)
+    signed, _ = scan(
+        lambda step: current[step if layer.temporal_input else 0],
+        (potential, tf.fill(shape, tf.cast(NEVER, potential.dtype))),
+        fire,
+        timesteps=layer.timesteps,
+        lag=layer.lag,
+    )
+    return tf.cast(signed < 0, potential.dtype), tf.abs(signed)
 
 
 def _check(graph):

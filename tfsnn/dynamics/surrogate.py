@@ -1,4 +1,4 @@
-"""Gradients through the floor of the spike count, and through a spike.
+"""Gradients through the floor of the spike count, and through spikes.
 
 TensorFlow registers a custom gradient anew wherever it is traced, for as long
 as the process lives, and with it the graph that it is traced in and all data
@@ -31,46 +31,56 @@ def straight_through_floor(x: tf.Tensor) -> tf.Tensor:
     return _called(_floor, x)
 
 
-def spike_by_recency(
-    potential: tf.Tensor, elapsed: tf.Tensor, alpha: float, beta: float
+def train_by_recency(
+    train: tf.Tensor,
+    elapsed: tf.Tensor,
+    charged: tf.Tensor,
+    alpha: float,
+    beta: float,
 ) -> tf.Tensor:
-    """A spike whose gradient decays with the time since the last one.
+    """A train whose gradient decays with the time since the last spike.
 
-        forward s = 1 if v >= 1 else 0;   backward ds / dv = alpha exp(-beta dt)
+        forward  s(t);    backward  ds(t) / dq(t) = alpha exp(-beta dt(t))
+
+    q is all current that had come when step t was decided. The reset has no
+    gradient, so that of the potential is the same, and back-propagation
+    through time is that of a sum: no loop, and nothing but dt is kept for it.
 
     As in the authors' code, v and its gradient are in thresholds; a neuron
     that is exactly at its threshold fires here, and not there.
 
     Args:
-        potential: v, `[B, ...]` in thresholds.
-        elapsed: dt, steps since the neuron's last spike, `[B, ...]`; large if
-            it never fired.
+        train: s, `[T, B, ...]`, 0 or 1.
+        elapsed: dt, steps since the neuron's last spike before t, `[T, B,
+            ...]`; large if it had not fired.
+        charged: q in thresholds, `[T, B, ...]`; its value does not matter.
         alpha: Size of the gradient just after a spike.
         beta: Its decay, per step.
 
     Returns:
-        Spikes 0 or 1, shape and dtype of `potential`.
+        `train`.
 
     References:
         Rathi, Srinivasan, Panda, Roy, Enabling Deep Spiking Neural Networks
         with Hybrid Conversion and Spike Timing Dependent Backpropagation, ICLR
         2020, arXiv:2005.01807 (surrogate gradient of STDB).
     """
-    return _called(_spike, potential, tf.stop_gradient(elapsed), alpha, beta)
+    constants = tf.stop_gradient(train), tf.stop_gradient(elapsed), alpha, beta
+    return _called(_train, charged, *constants)
 
 
 def _floor(x):
     return tf.floor(x), lambda upstream: upstream
 
 
-def _spike(potential, elapsed, alpha, beta):
-    spikes = tf.cast(potential >= 1.0, potential.dtype)
+def _train(charged, train, elapsed, alpha, beta):
+    del charged  # Only its gradient is asked for.
 
     def gradient(upstream):
         slope = alpha * tf.exp(-beta * elapsed)
-        return upstream * slope, None, None, None
+        return upstream * slope, None, None, None, None
 
-    return spikes, gradient
+    return tf.identity(train), gradient
 
 
 def _called(function: Callable, x, *others) -> tf.Tensor:
