@@ -1,5 +1,6 @@
 """How images were scaled for a calibration, as the default for its export."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,8 @@ def for_data(options: flags.FlagValues, models: Any) -> Preprocessing:
         models: What `stored_calibration.read` gives.
 
     Returns:
-        What the flags state; if none does, what the calibration recorded.
+        What the flags state; if none does, what the calibration recorded. Its
+        --crop or --resize also holds beside other flags.
 
     Raises:
         DataError: If a value cannot be meant.
@@ -41,7 +43,17 @@ def for_data(options: flags.FlagValues, models: Any) -> Preprocessing:
             f" '{recorded.describe()}'. Functions are run only where a flag"
             f" names them. Say --preprocess={recorded.function}, or --scale."
         )
-    return recorded or flag_groups.preprocessing(options)
+    return recorded or _sized(flag_groups.preprocessing(options), models)
+
+
+def _sized(stated: Preprocessing, models: Any) -> Preprocessing:
+    """Images come to their size as for the calibration, if no flag says how."""
+    recorded = _recorded(models)
+    if stated.resize or stated.crop or recorded is None:
+        return stated
+    return dataclasses.replace(
+        stated, resize=recorded.resize, crop=recorded.crop
+    )
 
 
 def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:

@@ -121,6 +121,16 @@ def test_default_of_data():
     assert stated == Preprocessing(scale=2)
 
 
+def test_the_size_of_data_is_recorded():
+    cropped = models(Preprocessing(crop=(8, 8)))
+    for arguments, expected in (
+        ([], Preprocessing(crop=(8, 8))),
+        (["--scale=2"], Preprocessing(scale=2, crop=(8, 8))),
+        (["--resize=8,8"], Preprocessing(resize=(8, 8))),
+    ):
+        assert for_data(options(*arguments), cropped) == expected
+
+
 def test_no_function_is_run_because_a_file_names_it():
     with pytest.raises(app.UsageError, match="Say --preprocess=os:abort, or"):
         for_data(options(), models(FUNCTION))
