@@ -319,22 +319,29 @@ def evaluation_batches(
 def center_crop(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Scales the shorter side to 256 of 224 parts and crops the middle.
 
-    Bilinear with antialiasing, as is usual for ImageNet at 224 pixels.
+    Bilinear with antialiasing, as is usual for ImageNet at 224 pixels. An
+    image that has the size is left alone.
 
     Args:
-        image: `[H, W, C]` of any size, or `[B, H, W, C]`.
+        image: `[H, W, C]` of any size.
         size: Height and width afterwards.
 
     Returns:
-        float32 `[height, width, C]`, or `[B, height, width, C]`.
+        float32 `[height, width, C]`.
     """
-    rows, columns = (round(side * 256 / 224) for side in size)
-    layer = keras.layers.CenterCrop(*size)
-    scaled = keras.ops.image.resize(
-        image, (rows, columns), antialias=True, crop_to_aspect_ratio=True
-    )
-    scaled.set_shape([*image.shape[:-3], rows, columns, image.shape[-1]])
-    return layer(tf.cast(scaled, tf.float32))
+    whole = [round(side * 256 / 224) for side in size]
+    top, left = ((a - b) // 2 for a, b in zip(whole, size, strict=True))
+
+    def cropped():
+        scaled = keras.ops.image.resize(
+            image, whole, antialias=True, crop_to_aspect_ratio=True
+        )
+        middle = scaled[top : top + size[0], left : left + size[1]]
+        return tf.cast(middle, tf.float32)
+
+    has_size = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
+    found = tf.cond(has_size, lambda: tf.cast(image, tf.float32), cropped)
+    return tf.ensure_shape(found, [*size, image.shape[-1]])
 
 
 def _decoded(image: tf.Tensor, data: DatasetCard) -> tf.Tensor:

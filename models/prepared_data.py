@@ -44,16 +44,22 @@ def _check_network(builder: Any) -> None:
     """
     hosts = {urllib.parse.urlsplit(url).hostname for url in builder.url_infos}
     by_hand = bool(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)
-    if not hosts or by_hand or urllib.request.getproxies():
-        return
-    depth = len(pathlib.PurePosixPath(builder.info.full_name).parts)
-    root = pathlib.Path(builder.data_dir).parents[depth - 1]
-    if any(path.is_file() for path in (root / "downloads").rglob("*")):
+    proxies = urllib.request.getproxies()
+    has_proxy = any(name in proxies for name in ("http", "https", "all"))
+    if not hosts or by_hand or has_proxy or _is_begun(builder):
         return
     if not any(_resolves(host) for host in hosts):
         raise ConnectionError(
             f"no address is found for {', '.join(sorted(hosts))}"
         )
+
+
+def _is_begun(builder: Any) -> bool:
+    """Whether there are files that may be its downloads."""
+    depth = len(pathlib.PurePosixPath(builder.info.full_name).parts)
+    root = pathlib.Path(builder.data_dir).parents[depth - 1] / "downloads"
+    files = (*root.glob("*"), *(root / builder.name).rglob("*"))
+    return any(path.is_file() for path in files)
 
 
 def _resolves(host: str) -> bool:

@@ -13,7 +13,7 @@ def measured(
     conversion: tfsnn.Conversion,
     reference: Any,
     images: Any,
-    test: tuple,
+    test: Any,
     *,
     pipeline: Any,
     timesteps: int,
@@ -26,7 +26,7 @@ def measured(
         conversion: Of the network.
         reference: Predictions of the analog network on the test images.
         images: To calibrate on.
-        test: Images and labels.
+        test: Images and labels, see `tfsnn.evaluate`.
         pipeline: What to do.
         timesteps: T.
         then: What becomes of the calibrated model before it is evaluated.
@@ -78,13 +78,13 @@ def calibrated(
     return result[timesteps], time.monotonic() - start
 
 
-def evaluated(model: keras.Model, reference: Any, test: tuple) -> dict:
+def evaluated(model: keras.Model, reference: Any, test: Any) -> dict:
     """Evaluates one model, returns the figures.
 
     Args:
         model: Spiking model.
         reference: Predictions of the analog network on the test images.
-        test: Images and labels.
+        test: Images and labels, see `tfsnn.evaluate`.
 
     Returns:
         Plain types; the drop is in points.

@@ -2,8 +2,10 @@
 
 import dataclasses
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,7 +48,8 @@ class Request:
         """Refuses what no command line can give.
 
         Raises:
-            DataError: If the network takes no images, or none are asked for.
+            DataError: If the network takes no images, or others than those of
+                the preprocessing, or none are asked for.
         """
         if self.max_images is not None and self.max_images < 1:
             raise DataError(
@@ -59,6 +62,18 @@ class Request:
                 f"Received a network with input shape {tuple(shape)}."
                 " Supported on the command line: images (H, W, C). Call the"
                 " library from Python for other data."
+            )
+        size = self.preprocessing.size
+        if (
+            size is not None
+            and not isinstance(shape, Mapping)
+            and not self.preprocessing.function  # It may change the size.
+            and not image_arrays.fits(size, shape[:2])
+        ):
+            raise DataError(
+                f"Received {'crop' if self.preprocessing.crop else 'resize'}="
+                f"{size} for a network that takes images {tuple(shape)}."
+                " Supported: its height and width. State these."
             )
 
 
@@ -96,7 +111,9 @@ def _find_tfds(rest: str, request: Request) -> Source:
     def parts(size: int) -> Iterator[Part]:
         pairs = batches.iterate_pairs(dataset)
         while part := list(itertools.islice(pairs, size)):
-            images = [request.preprocessing.resized(x.images) for x in part]
+            with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+                raw = [x.images for x in part]
+                images = list(pool.map(request.preprocessing.resized, raw))
             if part[0].labels is None:
                 yield images, None
                 continue
@@ -164,6 +181,7 @@ def _find_dir(rest: str, request: Request) -> Source:
                 [paths[row] for row in rows],
                 request.input_shape[-1] or 3,
                 request.preprocessing.resized,
+                among=[paths[row] for row in chosen],
             )
             yield images, None if labels is None else labels[rows]
 

@@ -1,7 +1,7 @@
 """Images and labels named on the command line: tfds:, npz: and dir:."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ EXAMPLES = {
     "npz": "npz:images.npz",
     "dir": "dir:photos",
 }
+FIRST = 8
+"""Images looked at before a stream is used."""
 
 
 def load(
@@ -72,18 +74,46 @@ def open_labelled(
     if isinstance(request.input_shape, Mapping):
         return _with_labels(spec, _read_inputs(spec, request))
     source = _found(spec, request)
-    if image_memory.fits(source.count, request.input_shape):
+    shape = _stored_shape(source, request)
+    if image_memory.fits(source.count, shape):
         return _with_labels(spec, _all(source, spec, request))
-    stream = ImageStream(
+    _check_first(source, spec, request)
+    return ImageStream(
         source,
-        image_memory.images_of_a_part(request.input_shape),
+        image_memory.images_of_a_part(shape),
         lambda part: _finished(part, spec, request),
     )
-    first = _with_labels(spec, next(iter(stream)))
-    if request.preprocessing.function:
-        alone = _finished(next(source.parts(1)), spec, request)
-        _check_alike(alone[0], first[0][:1], spec, request)
-    return stream
+
+
+def _stored_shape(source: Source, request: Request) -> Sequence[int | None]:
+    """Of one image in memory: a function may make small ones of large ones."""
+    preprocessing = request.preprocessing
+    if not preprocessing.function or preprocessing.size:
+        return request.input_shape
+    images, _ = next(source.parts(1), ([], None))
+    return images[0].shape if len(images) else request.input_shape
+
+
+def _check_first(source: Source, spec: str, request: Request) -> None:
+    """Finds in a few images what would be wrong with all."""
+    images, labels = next(source.parts(FIRST), ([], None))
+    among, _ = _with_labels(spec, _finished((images, labels), spec, request))
+    if not request.preprocessing.function:
+        return
+    alone = [
+        _finished((images[n : n + 1], None), spec, request)[0]
+        for n in range(len(images))
+    ]
+    size = np.abs(among).max()
+    if np.allclose(np.concatenate(alone), among, rtol=1e-4, atol=1e-4 * size):
+        return
+    raise DataError(
+        f"Received {spec}, whose images do not fit into memory at once, and"
+        f" function={request.preprocessing.function}, which makes another"
+        " input of an image alone than of the same image among others."
+        " Supported: functions that treat each image by itself. Fix what it"
+        " takes from all images, such as their mean, or ask for fewer."
+    )
 
 
 def _with_labels(
@@ -98,23 +128,11 @@ def _with_labels(
     return pair
 
 
-def _check_alike(
-    alone: np.ndarray, among: np.ndarray, spec: str, request: Request
-) -> None:
-    """Refuses a function that looks at more than an image at a time."""
-    if np.allclose(alone, among, rtol=1e-4, atol=1e-4 * np.abs(among).max()):
-        return
-    raise DataError(
-        f"Received {spec}, whose images do not fit into memory at once, and"
-        f" function={request.preprocessing.function}, which makes another"
-        " input of an image alone than of the same image among others."
-        " Supported: functions that treat each image by itself. Fix what it"
-        " takes from all images, such as their mean, or ask for fewer."
-    )
-
-
 def _found(spec: str, request: Request) -> Source:
     request.preprocessing.transform()  # Fails before slow reading.
+    if request.preprocessing.size:
+        one = (*request.preprocessing.size, request.input_shape[-1] or 1)
+        image_memory.check_images(1, spec=spec, shape=one)
     scheme, _, rest = spec.partition(":")
     if scheme not in READERS or not rest:
         raise DataError(
@@ -204,9 +222,7 @@ def _stack(images: Any, request: Request, spec: str) -> np.ndarray:
     is_wrong = not request.preprocessing.function and any(
         not image_arrays.fits(size, (height, width)) for size in sizes
     )
-    preprocessing = request.preprocessing
-    is_sized = preprocessing.resize or preprocessing.crop
-    if (len(sizes) > 1 or is_wrong) and not is_sized:
+    if (len(sizes) > 1 or is_wrong) and not request.preprocessing.size:
         found = ", ".join(
             "x".join(map(str, size)) for size in sorted(sizes)[:3]
         )

@@ -102,8 +102,8 @@ def main(argv: list[str]) -> int:
     if options.reference:
         reference = model_files.load_keras_model(options.reference)
     first = next(iter(models.values()))
-    labelled = flag_groups.open_labelled_data(options, first)
     with run_log.collected() as lines:
+        labelled = flag_groups.open_labelled_data(options, first)
         conversion = None
         if options.output or options.diagnose:
             conversion = evaluation_run.conversion_of(models, reference)
@@ -138,7 +138,7 @@ def _measured(
 ) -> list[dict[str, Any]]:
     """Of every model its evaluation and, where there can be one, diagnosis."""
     num_images = None
-    if isinstance(labelled, ImageStream):  # Which has no length.
+    if isinstance(labelled, ImageStream):  # It has no length.
         num_images = labelled.num_images
     points = []
     for model in models.values():

@@ -183,6 +183,6 @@ def open_labelled_data(
     if isinstance(opened, ImageStream):
         run_log.note(
             f"{options.data} does not fit into memory at once: its images are"
-            " read as they are used, anew for each T."
+            " prepared as they are used, anew for each T."
         )
     return opened

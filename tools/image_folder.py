@@ -12,6 +12,7 @@ from tfsnn.errors import DataError
 from tfsnn_models.image_files import SUFFIXES
 
 SHOWN = 5
+BROKEN = (tf.errors.InvalidArgumentError, OSError)
 
 
 def list_images(folder: str) -> tuple[list[pathlib.Path], np.ndarray | None]:
@@ -74,9 +75,11 @@ def _images_in(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def decode(
-    paths: list[pathlib.Path],
+    paths: Sequence[pathlib.Path],
     channels: int,
     then: Callable[[np.ndarray], np.ndarray],
+    *,
+    among: Sequence[pathlib.Path] | None = None,
 ) -> list[np.ndarray]:
     """Decodes image files, several at a time.
 
@@ -84,6 +87,8 @@ def decode(
         paths: Files of any supported type.
         channels: 1 (grey), 3 (colour) or 4 (with transparency).
         then: Applied to each image, `[H, W, C]` uint8, as it is read.
+        among: All files that are wanted, of which these are a part; if one
+            cannot be decoded, all are looked at. None: these.
 
     Returns:
         One array a file.
@@ -93,26 +98,30 @@ def decode(
     """
 
     def read(path):
-        try:
-            image = tf.io.decode_image(
-                path.read_bytes(), channels=channels, expand_animations=False
-            )
-        except (tf.errors.InvalidArgumentError, OSError) as error:
-            reason = getattr(error, "message", str(error)).splitlines()[0]
-            return None, f"{path}: {reason[:120]}"
-        return then(image.numpy()), None
-
-    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(read, paths))
-    images = [image for image, _ in found]
-    broken = [problem for _, problem in found if problem]
-    if broken:
-        raise DataError(
-            f"{len(broken)} of {len(paths)} image files cannot be read with"
-            f" {channels} channels:\n{listed(broken)}\nSupported: intact files"
-            f" of types {', '.join(SUFFIXES)}. Repair or remove these files."
+        image = tf.io.decode_image(
+            path.read_bytes(), channels=channels, expand_animations=False
         )
-    return images
+        return then(image.numpy())
+
+    def problem(path):
+        try:
+            read(path)
+        except BROKEN as error:
+            reason = getattr(error, "message", str(error)).splitlines()[0]
+            return f"{path}: {reason[:120]}"
+        return None
+
+    among = among or paths
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            return list(pool.map(read, paths))
+        except BROKEN:
+            broken = [text for text in pool.map(problem, among) if text]
+    raise DataError(
+        f"{len(broken)} of {len(among)} image files cannot be read with"
+        f" {channels} channels:\n{listed(broken)}\nSupported: intact files of"
+        f" types {', '.join(SUFFIXES)}. Repair or remove these files."
+    )
 
 
 def listed(problems: Sequence[str]) -> str:

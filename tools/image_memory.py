@@ -8,7 +8,7 @@ from tfsnn.free_memory import available_bytes
 
 BYTES = 4
 """Of a value that the network takes."""
-PART_BYTES = 2**27
+PART_BYTES = 2**26
 COPIES = 2
 """Of all values, at times while they are read and used."""
 

@@ -1,6 +1,7 @@
 """Labelled images that do not fit into memory at once."""
 
 from collections.abc import Callable, Iterator
+from concurrent import futures
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class ImageStream:
     `[n]`: a form of data that `tfsnn.evaluate` takes.
 
     Attributes:
-        num_images: How many there are; None: nobody knows.
+        num_images: How many there are.
     """
 
     def __init__(
@@ -26,15 +27,20 @@ class ImageStream:
         """Reads nothing yet.
 
         Args:
-            source: What is read.
+            source: What is read, of a known number.
             part_size: Images at a time.
             finish: Makes images and labels of what was read.
         """
-        self.num_images = source.count if source.count >= 0 else None
+        self.num_images = source.count
         self._source = source
         self._part_size = part_size
         self._finish = finish
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Reads from the beginning."""
-        yield from map(self._finish, self._source.parts(self._part_size))
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Reads from the beginning, a part ahead of what is used."""
+        parts = map(self._finish, self._source.parts(self._part_size))
+        with futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(next, parts, None)
+            while (part := waiting.result()) is not None:
+                waiting = pool.submit(next, parts, None)
+                yield part

@@ -1,6 +1,7 @@
 """The stated way from stored pixels to what a network takes."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -72,10 +73,12 @@ class Preprocessing:
             )
         for name in ("resize", "crop"):
             size = getattr(self, name)
-            if size and (len(size) != 2 or min(size) < 1):
+            if size and (
+                len(size) != 2 or any(side < 1 or side % 1 for side in size)
+            ):
                 return (
                     f"Received {name}={size}. Supported: a height and a width"
-                    " in pixels, at least 1. Use, for example, 32,32."
+                    " in whole pixels, at least 1. Use, for example, 32,32."
                 )
         if self.resize and self.crop:
             return (
@@ -173,6 +176,11 @@ class Preprocessing:
             formula += f", x cropped to {_size_text(self.crop)} of the middle"
         return formula
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """`(H, W)` of what `resized` gives; None: as it was."""
+        return self.resize or self.crop
+
     def resized(self, images: np.ndarray) -> np.ndarray:
         """Applies the first half, `resize` or `crop`, where one is set.
 
@@ -182,12 +190,16 @@ class Preprocessing:
         Returns:
             The same, where they have this size; or resized as float32.
         """
-        size = self.resize or self.crop
+        size = self.size
         if size is None or images.shape[-3:-1] == size:
             return images
-        if self.crop:
-            return center_crop(images, size).numpy()
-        return tf.image.resize(images, size).numpy()
+        one = _middle(size) if self.crop else _whole(size)
+        if images.ndim == 3:
+            return one(images).numpy()
+        found = np.empty((len(images), *size, images.shape[-1]), np.float32)
+        for image, place in zip(images, found, strict=True):
+            place[...] = one(image)
+        return found
 
     def transform(self) -> Callable[[np.ndarray], np.ndarray]:
         """The second half, everything behind `resized`, as a function.
@@ -232,6 +244,16 @@ class Preprocessing:
         if self.std:
             images /= np.array(self.std, np.float32)
         return images
+
+
+@functools.cache
+def _middle(size: tuple[int, int]) -> Callable:
+    crop = functools.partial(center_crop, size=size)
+    return tf.function(crop, reduce_retracing=True)
+
+
+def _whole(size: tuple[int, int]) -> Callable:
+    return functools.partial(tf.image.resize, size=size)
 
 
 def _tuple_text(values: tuple[float, ...]) -> str:

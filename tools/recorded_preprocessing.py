@@ -27,33 +27,32 @@ def for_data(options: flags.FlagValues, models: Any) -> Preprocessing:
         models: What `stored_calibration.read` gives.
 
     Returns:
-        What the flags state; if none does, what the calibration recorded. Its
-        --crop or --resize also holds beside other flags.
+        What the flags state, and else what the calibration recorded: of the
+        size, --crop or --resize, and of the values, --preprocess or --scale,
+        --mean and --std.
 
     Raises:
         DataError: If a value cannot be meant.
         absl.app.UsageError: If a function is recorded: none is run because a
             file names it.
     """
-    stated = any(options[name].present for name in flag_groups.PREPROCESSING)
-    recorded = None if stated else _recorded(models)
-    if recorded is not None and recorded.function is not None:
+    stated = flag_groups.preprocessing(options)
+    recorded = _recorded(models)
+    if recorded is None:
+        return stated
+    if not stated.size:
+        size = {"resize": recorded.resize, "crop": recorded.crop}
+        stated = dataclasses.replace(stated, **size)
+    if any(options[name].present for name in ("preprocess", *SCALING)):
+        return stated
+    if recorded.function is not None:
         raise app.UsageError(
             f"Received --data without --preprocess for a network calibrated on"
             f" '{recorded.describe()}'. Functions are run only where a flag"
             f" names them. Say --preprocess={recorded.function}, or --scale."
         )
-    return recorded or _sized(flag_groups.preprocessing(options), models)
-
-
-def _sized(stated: Preprocessing, models: Any) -> Preprocessing:
-    """Images come to their size as for the calibration, if no flag says how."""
-    recorded = _recorded(models)
-    if stated.resize or stated.crop or recorded is None:
-        return stated
-    return dataclasses.replace(
-        stated, resize=recorded.resize, crop=recorded.crop
-    )
+    size = {"resize": stated.resize, "crop": stated.crop}
+    return dataclasses.replace(recorded, **size)
 
 
 def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:
@@ -72,9 +71,9 @@ def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:
     """
     stated = flag_groups.preprocessing(options)
     recorded = _recorded(models)
-    crops = _crops(stated, recorded)
+    crop = _crop(stated, recorded)
     if not any(options[name].present for name in SCALING):
-        return _of(_certain(recorded, models), crops)
+        return _of(_certain(recorded, models), crop)
     if _can_compare(recorded) and not _is_same(stated, recorded):
         raise app.UsageError(
             f"Received --serialized with '{stated.describe()}', but the"
@@ -82,7 +81,7 @@ def decoding(options: flags.FlagValues, models: Any) -> ImageDecoding:
             " the same. Leave --scale, --mean and --std out to take what was"
             " recorded, or calibrate again with these."
         )
-    return _of(stated, crops)
+    return _of(stated, crop)
 
 
 def _recorded(models: Any) -> Preprocessing | None:
@@ -138,24 +137,21 @@ def _line(one: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
     return one.scale / std, np.array(one.mean or (0.0,)) / std
 
 
-def _of(one: Preprocessing, crops: bool) -> ImageDecoding:
-    return ImageDecoding(one.scale, one.mean, one.std, crop=crops)
+def _of(one: Preprocessing, crop: tuple[int, int] | None) -> ImageDecoding:
+    return ImageDecoding(one.scale, one.mean, one.std, crop=crop)
 
 
-def _crops(stated: Preprocessing, recorded: Preprocessing | None) -> bool:
-    """Whether the middle is taken; flags say it, else the record."""
-    known = recorded is not None and bool(recorded.crop or recorded.resize)
-    said = stated.crop or stated.resize
-    if not said:
-        return known and recorded.crop is not None
-    if known and (stated.crop, stated.resize) != (
-        recorded.crop,
-        recorded.resize,
-    ):
+def _crop(
+    stated: Preprocessing, recorded: Preprocessing | None
+) -> tuple[int, int] | None:
+    """What is cropped; flags say it, else the record."""
+    said = stated.crop, stated.resize
+    known = (recorded.crop, recorded.resize) if recorded else (None, None)
+    if any(said) and any(known) and said != known:
         raise app.UsageError(
             "Received --serialized with images that are"
             f" {'cropped' if stated.crop else 'resized'} otherwise than for"
             f" the calibration ('{recorded.describe()}'). Supported: the same."
             " Leave --crop and --resize out to take what was recorded."
         )
-    return stated.crop is not None
+    return said[0] if any(said) else known[0]

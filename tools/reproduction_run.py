@@ -144,12 +144,12 @@ def _figures(job: Job) -> dict:
     pool = "neuron" if key["convert_ap"] else "linear"
     conversion, model = _converted(job.file, pool, method.reset)
     shape = tuple(model.inputs[0].shape[1:])
+    training = _training(job, conversion) if method.trains else None
+    # More than are used, so that seeds draw different ones.
+    images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
     test = _test(
         job.data, job.test_split, key["test_images"], shape, job.data_dir
     )
-    # More than are used, so that seeds draw different ones.
-    images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
-    training = _training(job, conversion) if method.trains else None
 
     def trained(snn):
         data = _read(job.data, "train", job.hybrid_images, shape, job)

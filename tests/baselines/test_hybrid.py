@@ -241,6 +241,32 @@ def test_other_models_are_refused(model, text):
         baselines.fine_tune(model(), images(), np.arange(4) % 3)
 
 
+def test_images_of_any_size_are_refused():
+    image = keras.Input((None, None, 2))
+    x = keras.layers.Conv2D(3, 3, activation="relu")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(3)(x))
+    snn = tfsnn.convert(model).spiking_model(2)
+    with pytest.raises(ConversionError, match="takes inputs .None, None, 2.*"):
+        baselines.HybridTraining().images_at_once(snn)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+def test_weights_in_half_precision_are_refused(dtype):
+    image = keras.Input((3,), dtype="float32")
+    layer = keras.layers.Dense
+    x = layer(4, activation="relu", dtype=dtype)(image)
+    model = keras.Model(image, layer(2, dtype=dtype)(x))
+    snn = tfsnn.convert(model).spiking_model(2)
+    options = baselines.HybridTraining(epochs=1)
+    x, labels = np.ones((4, 3), "float32"), np.arange(4) % 2
+    if dtype == "mixed_float16":
+        baselines.fine_tune(snn, x, labels, options)
+        return
+    with pytest.raises(ConversionError, match="weights in float16. Supported"):
+        baselines.fine_tune(snn, x, labels, options)
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [

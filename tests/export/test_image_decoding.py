@@ -36,10 +36,16 @@ def test_refuses_numbers_of_other_channels():
         decoding.decoder([keras.Input((8, 8, 3))])
 
 
+def test_refuses_a_crop_of_another_size():
+    decoding = ImageDecoding(crop=(8, 4))
+    with pytest.raises(ExportError, match=r"crop=\(8, 4\) for .*: \(8, 8\)"):
+        decoding.decoder([keras.Input((8, 8, 3))])
+
+
 def test_plain_types():
     assert ImageDecoding(0.5, (1.0,)).to_dict() == {
         "scale": 0.5,
         "mean": [1.0],
         "std": [],
-        "crop": False,
+        "crop": None,
     }

@@ -56,12 +56,21 @@ def test_a_proxy_resolves_by_itself(tmp_path, monkeypatch):
 def test_what_was_downloaded_before_is_used(name, tmp_path):
     """Beside it, however deep the version of the data set lies."""
     kept = tmp_path / "downloads" / name / "images.gz"
-    kept.parent.mkdir(parents=True)
+    other = tmp_path / "downloads" / "cifar10" / "images.gz"
+    for file in (kept, other):
+        file.parent.mkdir(parents=True)
+    other.write_bytes(b"")
     with pytest.raises(ConnectionError):
         prepared(name, str(tmp_path))
     kept.write_bytes(b"")
     with pytest.raises(Begun):
         prepared(name, str(tmp_path))
+
+
+def test_hosts_without_a_proxy_are_no_proxy(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "localhost")
+    with pytest.raises(ConnectionError):
+        prepared("fashion_mnist", str(tmp_path))
 
 
 def test_what_is_downloaded_by_hand_is_left_to_tfds(tmp_path):

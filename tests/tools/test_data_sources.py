@@ -278,8 +278,17 @@ def test_unfit_npz_files_are_refused(tmp_path, arrays, text):
 
 def test_resize_to_a_size_the_network_does_not_take_is_refused(tmp_path):
     spec = write_npz(tmp_path, images=IMAGES)
-    with pytest.raises(DataError, match=r"\(20, 8, 8, 3\).*\[B, 4, 4, 3\]"):
-        load(spec, preprocessing=Preprocessing(resize=(8, 8)))
+    for name in ("resize", "crop"):
+        text = rf"{name}=\(8, 8\) for a network that takes images \(4, 4, 3\)"
+        with pytest.raises(DataError, match=text):
+            load(spec, preprocessing=Preprocessing(**{name: (8, 8)}))
+
+
+def test_a_size_that_does_not_fit_into_memory_is_refused(tmp_path):
+    spec = write_npz(tmp_path, images=IMAGES)
+    large = Preprocessing(crop=(10**7, 10**7))
+    with pytest.raises(DataError, match="1 images of 10000000x10000000x3 take"):
+        load(spec, input_shape=(None, None, 3), preprocessing=large)
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_files_are_decoded_in_the_graph(command, calibrated_folder, output):
             "scale": 1 / 255,
             "mean": [],
             "std": [],
-            "crop": False,
+            "crop": None,
         }
         assert "serialized" in entry["signatures"]
     provenance = manifest["provenance"]

@@ -21,6 +21,12 @@ def double(images):
 
 def centred(images):
     return images - images.mean()
+
+def divided(images):
+    return images / images.max()
+
+def halved(images):
+    return images[:, ::2, ::2]
 """
 
 
@@ -133,8 +139,28 @@ def test_a_function_gets_a_part_at_a_time(crowded, folder, functions):
     twice = list(opened(f"{functions}:double"))
     once = list(data_sources.open_labelled(f"dir:{folder}", plain))
     np.testing.assert_array_equal(twice[2][0], 2 * once[2][0])
-    with pytest.raises(DataError, match="an image alone than of the same im"):
-        opened(f"{functions}:centred")
+    for name in ("centred", "divided"):
+        with pytest.raises(DataError, match="an image alone than of the same"):
+            opened(f"{functions}:{name}")
+
+
+def test_parts_are_counted_in_stored_images(functions, tmp_path, monkeypatch):
+    """Four times as large as what the function makes of them."""
+    images = np.zeros((N, 16, 16, 3), np.uint8)
+    np.savez(tmp_path / "large.npz", images=images, labels=np.arange(N) % 3)
+    room = 2 * N * 4 * 16 * 16 * 3
+    wanted = Request(
+        (8, 8, 3), preprocessing=Preprocessing(function=f"{functions}:halved")
+    )
+    spec = f"npz:{tmp_path / 'large.npz'}"
+    monkeypatch.setattr(image_memory, "PART_BYTES", 3 * 4 * 16 * 16 * 3)
+    for free, kind in ((room, tuple), (room - 1, ImageStream)):
+        monkeypatch.setattr(
+            image_memory, "available_bytes", lambda free=free: free
+        )
+        opened = data_sources.open_labelled(spec, wanted)
+        assert isinstance(opened, kind)
+    assert [len(part) for part, _ in opened] == [3, 3, 3, 2]
 
 
 def test_what_does_not_fit_the_network_is_found_at_once(crowded, folder):
@@ -142,8 +168,18 @@ def test_what_does_not_fit_the_network_is_found_at_once(crowded, folder):
         data_sources.open_labelled(f"dir:{folder}", Request((8, 8, 3)))
     (folder / "class0" / "00.png").write_bytes(b"none")
     sized = Request((8, 8, 3), preprocessing=Preprocessing(resize=(8, 8)))
-    with pytest.raises(DataError, match="1 of 4 image files cannot be read"):
+    with pytest.raises(DataError, match="1 of 11 image files cannot be"):
         data_sources.open_labelled(f"dir:{folder}", sized)
+
+
+def test_all_broken_files_are_named_wherever_they_are(crowded, folder):
+    """Of the part that is read and of those behind it."""
+    sized = Request((8, 8, 3), preprocessing=Preprocessing(resize=(8, 8)))
+    stream = data_sources.open_labelled(f"dir:{folder}", sized)
+    for name in ("class2/05.png", "class2/08.png"):
+        (folder / name).write_bytes(b"none")
+    with pytest.raises(DataError, match="2 of 11 .*\n.*05.png.*\n.*08.png"):
+        list(stream)
 
 
 def test_labels_are_missed_at_once(crowded, folder):
@@ -171,6 +207,8 @@ def test_evaluation_is_the_same(
         )
         assert outcome.code == 0, outcome.err
         assert ("as they are used" in outcome.err) == (name == "parts")
+        log = (tmp_path / name / "log.txt").read_text()
+        assert ("as they are used" in log) == (name == "parts")
         path = tmp_path / name / "evaluation.json"
         record = json.loads(path.read_text())
         record.pop("command")

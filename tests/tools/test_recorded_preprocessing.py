@@ -100,10 +100,10 @@ def test_files_are_cropped_as_for_the_calibration(size):
 
 def test_flags_say_whether_files_are_cropped():
     said = decoding(options("--crop=8,8"), models(COLOUR))
-    assert said.crop
+    assert said.crop == (8, 8)
     cropped = models(dataclasses.replace(COLOUR, crop=(8, 8)))
-    assert decoding(options("--crop=8,8"), cropped).crop
-    assert decoding(options("--scale=1"), {}).crop is False
+    assert decoding(options("--crop=8,8"), cropped).crop == (8, 8)
+    assert decoding(options("--scale=1"), {}).crop is None
     resized = models(dataclasses.replace(COLOUR, resize=(8, 8)))
     for arguments, recorded in (
         (["--crop=8,8"], resized),
@@ -121,18 +121,27 @@ def test_default_of_data():
     assert stated == Preprocessing(scale=2)
 
 
-def test_the_size_of_data_is_recorded():
-    cropped = models(Preprocessing(crop=(8, 8)))
-    for arguments, expected in (
-        ([], Preprocessing(crop=(8, 8))),
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Preprocessing(scale=0.5, crop=(8, 8))),
         (["--scale=2"], Preprocessing(scale=2, crop=(8, 8))),
-        (["--resize=8,8"], Preprocessing(resize=(8, 8))),
-    ):
-        assert for_data(options(*arguments), cropped) == expected
+        (["--resize=8,8"], Preprocessing(scale=0.5, resize=(8, 8))),
+        (["--crop=9,9"], Preprocessing(scale=0.5, crop=(9, 9))),
+        (["--preprocess=a:b"], Preprocessing(function="a:b", crop=(8, 8))),
+    ],
+    ids=str,
+)
+def test_what_no_flag_says_is_recorded(arguments, expected):
+    """Of the size and of the values."""
+    cropped = models(Preprocessing(scale=0.5, crop=(8, 8)))
+    assert for_data(options(*arguments), cropped) == expected
 
 
 def test_no_function_is_run_because_a_file_names_it():
     with pytest.raises(app.UsageError, match="Say --preprocess=os:abort, or"):
         for_data(options(), models(FUNCTION))
+    with pytest.raises(app.UsageError, match="Say --preprocess=os:abort, or"):
+        for_data(options("--crop=8,8"), models(FUNCTION))
     stated = for_data(options("--preprocess=a:b"), models(FUNCTION))
     assert stated == Preprocessing(function="a:b")

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 
+import tfsnn
 from tests.support.tiny import tiny_images, tiny_network
 from tfsnn import pipelines
+from tfsnn.baselines import hybrid
 from tfsnn.errors import DataError
 from tfsnn_models.layer_table import layer_table, totals
 from tfsnn_tools import (
@@ -379,17 +381,23 @@ def job(file, data, **changes):
     [
         ({"method": "magic"}, "Unknown method 'magic'"),
         ({"timesteps": 0}, "timesteps"),
-        # Its trains would fit, those for the gradient would not.
-        (
-            {"method": "hybrid", "timesteps": 4 * 10**6},
-            "One image takes about",
-        ),
     ],
 )
 def test_reasons_of_failures(network_file, data, changes, text):
     row = reproduction_run.run(job(network_file, data, **changes))
     assert row["status"] == "failed"
     assert text in row["reason"]
+
+
+def test_trains_that_do_not_fit_are_found_before_the_calibration(
+    network_file, data, monkeypatch
+):
+    """The spikes of a calibration would, those for the gradient would not."""
+    monkeypatch.setattr(hybrid, "available_bytes", lambda: 100)
+    monkeypatch.delattr(tfsnn, "calibrate")
+    row = reproduction_run.run(job(network_file, data, method="hybrid"))
+    assert row["status"] == "failed"
+    assert "One image takes about" in row["reason"]
 
 
 def test_test_images_that_do_not_fit_are_read_as_they_are_used(

@@ -34,7 +34,8 @@ class HybridTraining:
         seed: Seed of the order of the images.
         memory_budget: Bytes that trains should take. A batch that would take
             more, or more than is free, is gone through in parts, at least an
-            image each, whose gradients are added: the same step, as fast.
+            image each, whose gradients are added: the same step up to
+            rounding.
         progress: Whether to say how far it is; None: on a terminal only.
 
     References:
@@ -172,7 +173,10 @@ def _training_step(network, options, num_steps):
     (image,) = network.model.inputs
     image_spec = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
 
-    @tf.function(input_signature=[image_spec, tf.TensorSpec([None], tf.int64)])
+    label_spec = tf.TensorSpec([None], tf.int64)
+    kernels = [variable.value for variable in network.variables]
+
+    @tf.function(input_signature=[image_spec, label_spec])
     def gradients_of(images, labels):
         with tf.GradientTape() as tape:
             logits = network(images)
@@ -180,26 +184,28 @@ def _training_step(network, options, num_steps):
                 labels, tf.cast(logits, tf.float32)
             )
             loss = tf.reduce_sum(losses)
-        gradients = tape.gradient(
-            loss,
-            [variable.value for variable in network.variables],
-            unconnected_gradients="zero",
-        )
+        gradients = tape.gradient(loss, kernels, unconnected_gradients="zero")
         return [loss, *gradients]
 
-    @tf.function
+    sums_spec = [tf.TensorSpec([]), *(tf.TensorSpec(x.shape) for x in kernels)]
+
+    @tf.function(input_signature=[sums_spec, tf.TensorSpec([])])
     def apply(sums, count):
-        means = [value / tf.cast(count, value.dtype) for value in sums]
-        descend(optimizer, means[1:], network.variables)
-        return means[0]
+        loss, *gradients = (value / count for value in sums)
+        descend(optimizer, gradients, network.variables)
+        return loss
+
+    # Concrete, or TensorFlow warns of retracing where many are trained.
+    add_up = gradients_of.get_concrete_function()
+    apply = apply.get_concrete_function()
 
     def step(parts):
-        sums = gradients_of(*parts[0])
+        parts = [tuple(map(tf.constant, part)) for part in parts]
+        sums = add_up(*parts[0])
         for part in parts[1:]:
-            more = gradients_of(*part)
-            sums = [a + b for a, b in zip(sums, more, strict=True)]
-        count = tf.constant(sum(len(labels) for _, labels in parts))
-        return float(apply(sums, count))
+            sums = [a + b for a, b in zip(sums, add_up(*part), strict=True)]
+        count = sum(len(labels) for _, labels in parts)
+        return float(apply(sums, tf.constant(count, tf.float32)))
 
     return step
 

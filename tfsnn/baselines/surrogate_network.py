@@ -50,7 +50,8 @@ class SurrogateNetwork:
 
         Raises:
             TypeError: If it is not a Keras 3 model.
-            ConversionError: If it has no neurons, or others.
+            ConversionError: If it has no neurons or others, takes images of
+                any size, or has weights in half precision.
         """
         graph = trace(model)
         self.model = graph.model
@@ -164,6 +165,24 @@ def _check(graph):
             f"Model '{graph.model.name}' has the inputs {inputs}. Supported for"
             " training through time: one input. Calibrate with a pipeline of"
             " tfsnn.pipelines, which take several."
+        )
+    shape = graph.model.inputs[0].shape[1:]
+    if None in shape:
+        raise ConversionError(
+            f"Model '{graph.model.name}' takes inputs {tuple(shape)}. Supported"
+            " for training through time: one known size. Build the network for"
+            " the size of the images."
+        )
+    half = {
+        variable.dtype
+        for variable in graph.model.trainable_variables
+        if variable.dtype in ("float16", "bfloat16")
+    }
+    if half:
+        raise ConversionError(
+            f"Model '{graph.model.name}' has weights in {', '.join(half)}."
+            " Supported for training through time: weights in float32, also"
+            " with a mixed policy. Steps of training are lost in fewer bits."
         )
     cells = [call.operation.cell for call in graph if is_spiking(call)]
     names = [

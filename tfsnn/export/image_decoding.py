@@ -22,7 +22,7 @@ class ImageDecoding:
         image = (pixels * scale - mean) / std
 
     with pixels 0...255, after resizing (bilinear) to the network's size.
-    Resizing is for a whole image, or with `crop` for its middle.
+    With `crop` only the middle of an image is taken.
 
     Attributes:
         scale: Factor of the pixels, finite and not 0.
@@ -30,15 +30,15 @@ class ImageDecoding:
             nothing.
         std: Divides last: above 0, one number or one a channel; empty:
             nothing.
-        crop: Whether to take the middle in its proportions: the shorter side
-            is scaled (antialiased) to 256 of 224 parts, and the size of the
-            network cropped. An image that has this size is left alone.
+        crop: Height and width of the network, to take the middle in its
+            proportions: the shorter side is scaled (antialiased) to 256 of 224
+            parts and this size cropped. An image that has it is left alone.
     """
 
     scale: float = 1.0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    crop: bool = False
+    crop: tuple[int, int] | None = None
 
     def __post_init__(self):
         """Refuses values that cannot be meant.
@@ -79,7 +79,7 @@ class ImageDecoding:
 
         Raises:
             ExportError: If there are several inputs, files cannot hold such
-                images, or mean or std do not fit its channels.
+                images, or crop, mean or std do not fit them.
         """
         if len(inputs) > 1:
             raise ExportError(
@@ -93,6 +93,11 @@ class ImageDecoding:
                 f"The network takes images {tuple(shape)}. Supported for"
                 " 'serialized': images [H, W, C] of known size with 1, 3 or 4"
                 " channels. Export without it."
+            )
+        if self.crop and tuple(self.crop) != shape[:2]:
+            raise ExportError(
+                f"Received crop={self.crop} for a network that takes images"
+                f" {tuple(shape)}. Supported: {shape[:2]}. Crop to this size."
             )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (0, 1, shape[-1]):
