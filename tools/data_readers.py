@@ -18,6 +18,7 @@ from tfsnn_tools import image_folder, npz_file
 from tfsnn_tools.preprocessing import Preprocessing
 
 VERSION = re.compile(r"\d+\.\d+\.[\d*]+")
+RESIZED_AT_ONCE = 64
 Part = tuple[Any, np.ndarray | None]
 
 
@@ -109,11 +110,9 @@ def _find_tfds(rest: str, request: Request) -> Source:
         dataset = dataset.take(request.max_images)
 
     def parts(size: int) -> Iterator[Part]:
-        pairs = batches.iterate_pairs(dataset)
+        pairs = _resized(batches.iterate_pairs(dataset), request)
         while part := list(itertools.islice(pairs, size)):
-            with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-                raw = [x.images for x in part]
-                images = list(pool.map(request.preprocessing.resized, raw))
+            images = [x.images for x in part]
             if part[0].labels is None:
                 yield images, None
                 continue
@@ -121,6 +120,21 @@ def _find_tfds(rest: str, request: Request) -> Source:
             yield images, batches.to_array(labels, "labels")
 
     return Source(int(dataset.cardinality()), parts)
+
+
+def _resized(
+    pairs: Iterator[batches.Pair], request: Request
+) -> Iterator[batches.Pair]:
+    """Pairs of which the images are resized, several at a time."""
+    if request.preprocessing.size is None:
+        yield from pairs
+        return
+    with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        while block := list(itertools.islice(pairs, RESIZED_AT_ONCE)):
+            raw = (pair.images for pair in block)
+            images = pool.map(request.preprocessing.resized, raw)
+            for image, pair in zip(images, block, strict=True):
+                yield pair._replace(images=image)
 
 
 def _open_tfds(name: str, split: str, request: Request) -> Any:
