@@ -33,7 +33,7 @@ def prepared(name: str, data_dir: str | None) -> Any:
 
 def gist(error: Exception) -> str:
     """First line of an error of TFDS, which may list all its data sets."""
-    return next(iter(str(error).strip().splitlines()), "").rstrip(".!")[:300]
+    return next(iter(str(error).strip().splitlines()), "").rstrip(".!:")[:300]
 
 
 def _check_network(builder: Any) -> None:
