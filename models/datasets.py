@@ -323,11 +323,11 @@ def center_crop(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     image that has the size is left alone.
 
     Args:
-        image: `[H, W, C]` of any size.
+        image: `[H, W, C]` of any size, or `[B, H, W, C]`.
         size: Height and width afterwards.
 
     Returns:
-        float32 `[height, width, C]`.
+        float32 `[height, width, C]`, or `[B, height, width, C]`.
     """
     whole = [round(side * 256 / 224) for side in size]
     top, left = ((a - b) // 2 for a, b in zip(whole, size, strict=True))
@@ -336,12 +336,14 @@ def center_crop(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
         scaled = keras.ops.image.resize(
             image, whole, antialias=True, crop_to_aspect_ratio=True
         )
-        middle = scaled[top : top + size[0], left : left + size[1]]
+        rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
+        middle = scaled[..., rows, columns, :]
         return tf.cast(middle, tf.float32)
 
-    has_size = tf.reduce_all(tf.equal(tf.shape(image)[:2], size))
+    has_size = tf.reduce_all(tf.equal(tf.shape(image)[-3:-1], size))
     found = tf.cond(has_size, lambda: tf.cast(image, tf.float32), cropped)
-    return tf.ensure_shape(found, [*size, image.shape[-1]])
+    shape = [*image.shape[:-3], *size, image.shape[-1]]
+    return tf.ensure_shape(found, shape)
 
 
 def _decoded(image: tf.Tensor, data: DatasetCard) -> tf.Tensor:

@@ -40,7 +40,7 @@ def _check_network(builder: Any) -> None:
     """Refuses at once what TFDS would try for minutes.
 
     Left to TFDS is what a proxy resolves, what users download by hand, and
-    what has been downloaded in part before.
+    what may have been downloaded before.
     """
     hosts = {urllib.parse.urlsplit(url).hostname for url in builder.url_infos}
     by_hand = bool(builder.MANUAL_DOWNLOAD_INSTRUCTIONS)

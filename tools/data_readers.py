@@ -18,7 +18,6 @@ from tfsnn_tools import image_folder, npz_file
 from tfsnn_tools.preprocessing import Preprocessing
 
 VERSION = re.compile(r"\d+\.\d+\.[\d*]+")
-RESIZED_AT_ONCE = 64
 Part = tuple[Any, np.ndarray | None]
 
 
@@ -130,7 +129,7 @@ def _resized(
         yield from pairs
         return
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        while block := list(itertools.islice(pairs, RESIZED_AT_ONCE)):
+        while block := list(itertools.islice(pairs, 2 * os.cpu_count())):
             raw = (pair.images for pair in block)
             images = pool.map(request.preprocessing.resized, raw)
             for image, pair in zip(images, block, strict=True):
@@ -188,6 +187,7 @@ def _find_npz(rest: str, request: Request) -> Source:
 def _find_dir(rest: str, request: Request) -> Source:
     paths, labels = image_folder.list_images(rest)
     chosen = sample(len(paths), request)
+    among = [paths[row] for row in chosen]
 
     def parts(size: int) -> Iterator[Part]:
         for rows in inputs.in_batches(chosen, size):
@@ -195,7 +195,7 @@ def _find_dir(rest: str, request: Request) -> Source:
                 [paths[row] for row in rows],
                 request.input_shape[-1] or 3,
                 request.preprocessing.resized,
-                among=[paths[row] for row in chosen],
+                among=among,
             )
             yield images, None if labels is None else labels[rows]
 

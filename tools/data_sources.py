@@ -1,5 +1,6 @@
 """Images and labels named on the command line: tfds:, npz: and dir:."""
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -49,9 +50,8 @@ def load(
     if isinstance(request.input_shape, Mapping):
         return _read_inputs(spec, request)
     source = _found(spec, request)
-    image_memory.check_images(
-        source.count, spec=spec, shape=request.input_shape
-    )
+    shape = _network_shape(request)
+    image_memory.check_images(source.count, spec=spec, shape=shape)
     return _all(source, spec, request)
 
 
@@ -74,7 +74,7 @@ def open_labelled(
     if isinstance(request.input_shape, Mapping):
         return _with_labels(spec, _read_inputs(spec, request))
     source = _found(spec, request)
-    shape = _stored_shape(source, request)
+    shape = _largest_shape(source, request)
     if image_memory.fits(source.count, shape):
         return _with_labels(spec, _all(source, spec, request))
     _check_first(source, spec, request)
@@ -85,13 +85,23 @@ def open_labelled(
     )
 
 
-def _stored_shape(source: Source, request: Request) -> Sequence[int | None]:
-    """Of one image in memory: a function may make small ones of large ones."""
-    preprocessing = request.preprocessing
-    if not preprocessing.function or preprocessing.size:
-        return request.input_shape
+def _network_shape(request: Request) -> Sequence[int | None]:
+    """Of an image as the network takes it; None where nobody knows."""
+    size, shape = request.preprocessing.size, request.input_shape
+    if size is None or request.preprocessing.function:
+        return shape
+    return (*size, shape[-1])
+
+
+def _largest_shape(source: Source, request: Request) -> Sequence[int | None]:
+    """Of an image before or after a function, which may change its size."""
+    shape = _network_shape(request)
+    if not request.preprocessing.function:
+        return shape
     images, _ = next(source.parts(1), ([], None))
-    return images[0].shape if len(images) else request.input_shape
+    shapes = [shape, *(image.shape for image in images)]
+    known = [shape for shape in shapes if None not in shape]
+    return max(known, key=math.prod, default=shape)
 
 
 def _check_first(source: Source, spec: str, request: Request) -> None:
@@ -131,8 +141,7 @@ def _with_labels(
 def _found(spec: str, request: Request) -> Source:
     request.preprocessing.transform()  # Fails before slow reading.
     if request.preprocessing.size:
-        one = (*request.preprocessing.size, request.input_shape[-1] or 1)
-        image_memory.check_images(1, spec=spec, shape=one)
+        image_memory.check_size(request.preprocessing.size)
     scheme, _, rest = spec.partition(":")
     if scheme not in READERS or not rest:
         raise DataError(

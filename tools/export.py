@@ -132,6 +132,7 @@ def _export(options: flags.FlagValues) -> int:
     decoding = None
     if options.serialized:
         decoding = recorded_preprocessing.decoding(options, models)
+        decoding.decoder(next(iter(models.values())).inputs)  # Or fails soon.
     record = FORMATS[options.format](
         models,
         options.output,

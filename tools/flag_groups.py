@@ -67,8 +67,9 @@ def define_data(values: flags.FlagValues, meaning: str) -> None:
     flags.DEFINE_string(
         "preprocess",
         None,
-        "module:function instead of --scale, --mean and --std; it gets all"
-        " images [N, H, W, C] as float32.",
+        "module:function instead of --scale, --mean and --std; it gets images"
+        " [N, H, W, C] as float32: all, or where they do not fit into memory a"
+        " part at a time.",
         flag_values=values,
     )
     flags.DEFINE_list(

@@ -115,8 +115,14 @@ def decode(
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
             return list(pool.map(read, paths))
-        except BROKEN:
+        except BROKEN as error:
             broken = [text for text in pool.map(problem, among) if text]
+            if not broken:
+                raise DataError(
+                    f"Received image files of which one could not be read the"
+                    f" first time: {error}. Supported: files that stay as they"
+                    " are. Try again."
+                ) from error
     raise DataError(
         f"{len(broken)} of {len(among)} image files cannot be read with"
         f" {channels} channels:\n{listed(broken)}\nSupported: intact files of"

@@ -44,6 +44,25 @@ def check_images(count: int, *, spec: str, shape: Sequence[int | None]) -> None:
     )
 
 
+def check_size(size: tuple[int, int]) -> None:
+    """Refuses a height and width of which not even one channel fits.
+
+    Args:
+        size: Of an image that is to be made.
+
+    Raises:
+        DataError: If it does not fit.
+    """
+    if _bytes_of(size) <= available_bytes():
+        return
+    raise DataError(
+        f"Received images of {size[0]}x{size[1]}, of which one takes at least"
+        f" {_bytes_of(size) / 2**30:.1f} GB, and"
+        f" {available_bytes() / 2**30:.1f} GB are free. Supported: sizes that"
+        " fit. State a smaller --crop or --resize."
+    )
+
+
 def fits(count: int, shape: Sequence[int | None]) -> bool:
     """Whether images can be used from memory.
 

@@ -39,8 +39,11 @@ class ImageStream:
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Reads from the beginning, a part ahead of what is used."""
         parts = map(self._finish, self._source.parts(self._part_size))
-        with futures.ThreadPoolExecutor(1) as pool:
+        pool = futures.ThreadPoolExecutor(1)
+        try:
             waiting = pool.submit(next, parts, None)
             while (part := waiting.result()) is not None:
                 waiting = pool.submit(next, parts, None)
                 yield part
+        finally:  # Whoever wants no more does not wait for more.
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -9,11 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfsnn import batches
+from tfsnn.calibration.arguments import is_number
 from tfsnn.errors import DataError
 from tfsnn_models.datasets import center_crop
 from tfsnn_tools import user_modules
 
 Number = float | str
+AT_ONCE = 64
+"""Images resized at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +77,9 @@ class Preprocessing:
         for name in ("resize", "crop"):
             size = getattr(self, name)
             if size and (
-                len(size) != 2 or any(side < 1 or side % 1 for side in size)
+                len(size) != 2
+                or not all(map(is_number, size))
+                or any(side < 1 or side % 1 for side in size)
             ):
                 return (
                     f"Received {name}={size}. Supported: a height and a width"
@@ -193,12 +198,13 @@ class Preprocessing:
         size = self.size
         if size is None or images.shape[-3:-1] == size:
             return images
-        one = _middle(size) if self.crop else _whole(size)
+        part = _middle(size, images.ndim) if self.crop else _whole(size)
         if images.ndim == 3:
-            return one(images).numpy()
+            return part(images).numpy()
         found = np.empty((len(images), *size, images.shape[-1]), np.float32)
-        for image, place in zip(images, found, strict=True):
-            place[...] = one(image)
+        for start in range(0, len(images), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            found[rows] = part(images[rows])
         return found
 
     def transform(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -247,7 +253,9 @@ class Preprocessing:
 
 
 @functools.cache
-def _middle(size: tuple[int, int]) -> Callable:
+def _middle(size: tuple[int, int], num_axes: int) -> Callable:
+    """Traced once for images, and once for batches of them."""
+    del num_axes
     crop = functools.partial(center_crop, size=size)
     return tf.function(crop, reduce_retracing=True)
 

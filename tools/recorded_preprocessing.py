@@ -40,7 +40,7 @@ def for_data(options: flags.FlagValues, models: Any) -> Preprocessing:
     recorded = _recorded(models)
     if recorded is None:
         return stated
-    if not stated.size:
+    if not stated.size and not recorded.function:
         size = {"resize": recorded.resize, "crop": recorded.crop}
         stated = dataclasses.replace(stated, **size)
     if any(options[name].present for name in ("preprocess", *SCALING)):
@@ -146,7 +146,9 @@ def _crop(
 ) -> tuple[int, int] | None:
     """What is cropped; flags say it, else the record."""
     said = stated.crop, stated.resize
-    known = (recorded.crop, recorded.resize) if recorded else (None, None)
+    known = None, None
+    if recorded is not None and not recorded.function:  # It may change both.
+        known = recorded.crop, recorded.resize
     if any(said) and any(known) and said != known:
         raise app.UsageError(
             "Received --serialized with images that are"

@@ -145,6 +145,8 @@ def _figures(job: Job) -> dict:
     conversion, model = _converted(job.file, pool, method.reset)
     shape = tuple(model.inputs[0].shape[1:])
     training = _training(job, conversion) if method.trains else None
+    if training is not None:  # Read now: they may not fit.
+        _read(job.data, "train", job.hybrid_images, shape, job)
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
     test = _test(
@@ -234,7 +236,7 @@ def _request(data, count, shape, data_dir):
     from tfsnn_tools.data_readers import Request
     from tfsnn_tools.preprocessing import Preprocessing
 
-    crops = data.startswith("tfds:imagenet")
+    crops = data.startswith("tfds:imagenet") and None not in shape
     return Request(
         shape,
         count,

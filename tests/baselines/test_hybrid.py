@@ -251,7 +251,7 @@ def test_images_of_any_size_are_refused():
         baselines.HybridTraining().images_at_once(snn)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16", "float64"])
 def test_weights_in_half_precision_are_refused(dtype):
     image = keras.Input((3,), dtype="float32")
     layer = keras.layers.Dense
@@ -260,7 +260,7 @@ def test_weights_in_half_precision_are_refused(dtype):
     snn = tfsnn.convert(model).spiking_model(2)
     options = baselines.HybridTraining(epochs=1)
     x, labels = np.ones((4, 3), "float32"), np.arange(4) % 2
-    if dtype == "mixed_float16":
+    if dtype != "float16":
         baselines.fine_tune(snn, x, labels, options)
         return
     with pytest.raises(ConversionError, match="weights in float16. Supported"):

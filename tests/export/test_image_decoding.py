@@ -22,6 +22,12 @@ def test_refuses_numbers_that_cannot_be_meant(values):
         ImageDecoding(**values)
 
 
+@pytest.mark.parametrize("crop", [True, 8, (8,), (8, 0), (8, 8.5)], ids=str)
+def test_refuses_a_crop_that_cannot_be_meant(crop):
+    with pytest.raises(ValueError, match="crop=.*Supported: None, or height"):
+        ImageDecoding(crop=crop)
+
+
 @pytest.mark.parametrize(
     "shape", [(8, 8, 2), (None, 8, 3), (64,)], ids=["channels", "size", "rank"]
 )

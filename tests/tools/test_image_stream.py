@@ -27,6 +27,9 @@ def divided(images):
 
 def halved(images):
     return images[:, ::2, ::2]
+
+def doubled(images):
+    return images.repeat(2, axis=1).repeat(2, axis=2)
 """
 
 
@@ -144,15 +147,26 @@ def test_a_function_gets_a_part_at_a_time(crowded, folder, functions):
             opened(f"{functions}:{name}")
 
 
-def test_parts_are_counted_in_stored_images(functions, tmp_path, monkeypatch):
-    """Four times as large as what the function makes of them."""
-    images = np.zeros((N, 16, 16, 3), np.uint8)
-    np.savez(tmp_path / "large.npz", images=images, labels=np.arange(N) % 3)
-    room = 2 * N * 4 * 16 * 16 * 3
-    wanted = Request(
-        (8, 8, 3), preprocessing=Preprocessing(function=f"{functions}:halved")
-    )
-    spec = f"npz:{tmp_path / 'large.npz'}"
+@pytest.mark.parametrize(
+    ("stored", "shape", "options"),
+    [
+        (16, (8, 8, 3), {"function": "halved"}),
+        (9, (8, 8, 3), {"function": "halved", "resize": (16, 16)}),
+        (8, (16, 16, 3), {"function": "doubled"}),
+        (8, (None, None, 3), {"resize": (16, 16)}),
+    ],
+    ids=["stored", "resized", "network", "any size"],
+)
+def test_what_is_counted_is_the_largest(
+    functions, tmp_path, monkeypatch, stored, shape, options
+):
+    """16x16 pixels, before the function or after it."""
+    images = np.zeros((N, stored, stored, 3), np.uint8)
+    np.savez(tmp_path / "n.npz", images=images, labels=np.arange(N) % 3)
+    if "function" in options:
+        options = {**options, "function": f"{functions}:{options['function']}"}
+    wanted = Request(shape, preprocessing=Preprocessing(**options))
+    spec, room = f"npz:{tmp_path / 'n.npz'}", 2 * N * 4 * 16 * 16 * 3
     monkeypatch.setattr(image_memory, "PART_BYTES", 3 * 4 * 16 * 16 * 3)
     for free, kind in ((room, tuple), (room - 1, ImageStream)):
         monkeypatch.setattr(

@@ -114,6 +114,15 @@ def test_flags_say_whether_files_are_cropped():
             decoding(options(*arguments), recorded)
 
 
+def test_a_function_may_have_changed_the_size():
+    """What it got is then not what the network takes."""
+    recorded = models(Preprocessing(function="a:b", crop=(12, 12)))
+    assert decoding(options("--scale=1"), recorded).crop is None
+    assert decoding(options("--scale=1", "--crop=8,8"), recorded).crop
+    stated = for_data(options("--scale=2"), recorded)
+    assert stated == Preprocessing(scale=2)
+
+
 def test_default_of_data():
     assert for_data(options(), models(COLOUR)) == COLOUR
     assert for_data(options(), {}) == Preprocessing()

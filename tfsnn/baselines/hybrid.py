@@ -125,7 +125,8 @@ def fine_tune(
 
     Raises:
         ConversionError: If the model has no neurons, or others than plain ones
-            with a soft reset.
+            with a soft reset, or several inputs, takes images of any size, or
+            has weights in half precision.
         DataError: If images or labels do not fit the model or each other, or
             not even one image fits into memory.
         FloatingPointError: If the loss is no number.
@@ -187,11 +188,12 @@ def _training_step(network, options, num_steps):
         gradients = tape.gradient(loss, kernels, unconnected_gradients="zero")
         return [loss, *gradients]
 
-    sums_spec = [tf.TensorSpec([]), *(tf.TensorSpec(x.shape) for x in kernels)]
+    specs = [tf.TensorSpec([], tf.float32)]
+    specs += [tf.TensorSpec(kernel.shape, kernel.dtype) for kernel in kernels]
 
-    @tf.function(input_signature=[sums_spec, tf.TensorSpec([])])
+    @tf.function(input_signature=[specs, tf.TensorSpec([], tf.int32)])
     def apply(sums, count):
-        loss, *gradients = (value / count for value in sums)
+        loss, *gradients = (x / tf.cast(count, x.dtype) for x in sums)
         descend(optimizer, gradients, network.variables)
         return loss
 
@@ -205,7 +207,7 @@ def _training_step(network, options, num_steps):
         for part in parts[1:]:
             sums = [a + b for a, b in zip(sums, add_up(*part), strict=True)]
         count = sum(len(labels) for _, labels in parts)
-        return float(apply(sums, tf.constant(count, tf.float32)))
+        return float(apply(sums, tf.constant(count)))
 
     return step
 

@@ -181,8 +181,8 @@ def _check(graph):
     if half:
         raise ConversionError(
             f"Model '{graph.model.name}' has weights in {', '.join(half)}."
-            " Supported for training through time: weights in float32, also"
-            " with a mixed policy. Steps of training are lost in fewer bits."
+            " Supported for training through time: float32, also with a mixed"
+            " policy, and float64. Steps of training are lost in fewer bits."
         )
     cells = [call.operation.cell for call in graph if is_spiking(call)]
     names = [

@@ -58,6 +58,17 @@ class ImageDecoding:
                 " scale=1/255."
             )
 
+        crop = self.crop
+        if crop is not None and not (
+            isinstance(crop, (tuple, list))
+            and len(crop) == 2
+            and all(isinstance(side, int) and side > 0 for side in crop)
+        ):
+            raise ValueError(
+                f"crop={crop!r}. Supported: None, or height and width of the"
+                " network in pixels. Use, for example, crop=(224, 224)."
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain types."""
         values = dataclasses.asdict(self)
