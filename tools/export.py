@@ -132,7 +132,8 @@ def _export(options: flags.FlagValues) -> int:
     decoding = None
     if options.serialized:
         decoding = recorded_preprocessing.decoding(options, models)
-        decoding.decoder(next(iter(models.values())).inputs)  # Or fails soon.
+        first = next(iter(models.values()))
+        decoding.decoder(first.inputs)  # Refuses before slow evaluations.
     record = FORMATS[options.format](
         models,
         options.output,

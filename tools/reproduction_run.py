@@ -136,7 +136,6 @@ def _reason(error: Exception) -> str:
 
 
 def _figures(job: Job) -> dict:
-    from tfsnn import baselines
     from tfsnn_tools import cell_measure, reproduction_methods
 
     key = job.key
@@ -144,18 +143,12 @@ def _figures(job: Job) -> dict:
     pool = "neuron" if key["convert_ap"] else "linear"
     conversion, model = _converted(job.file, pool, method.reset)
     shape = tuple(model.inputs[0].shape[1:])
-    training = _training(job, conversion) if method.trains else None
-    if training is not None:  # Read now: they may not fit.
-        _read(job.data, "train", job.hybrid_images, shape, job)
+    then = _hybrid(job, conversion, shape) if method.trains else None
     # More than are used, so that seeds draw different ones.
     images, _ = _read(job.data, "train", 4 * key["images"], shape, job)
     test = _test(
         job.data, job.test_split, key["test_images"], shape, job.data_dir
     )
-
-    def trained(snn):
-        data = _read(job.data, "train", job.hybrid_images, shape, job)
-        return baselines.fine_tune(snn, *data, training)
 
     figures = cell_measure.measured(
         conversion,
@@ -168,7 +161,7 @@ def _figures(job: Job) -> dict:
             method.pipeline(), job.weight_iterations
         ),
         timesteps=key["timesteps"],
-        then=trained if method.trains else None,
+        then=then,
         max_images=key["images"],
         seed=key["seed"],
     )
@@ -177,15 +170,16 @@ def _figures(job: Job) -> dict:
     return figures
 
 
-def _training(job: Job, conversion):
-    """Refuses a T of which not an image fits before anything is calibrated."""
+def _hybrid(job: Job, conversion, shape):
+    """Trains a calibrated model; T and images that do not fit fail at once."""
     from tfsnn import baselines
 
     options = baselines.HybridTraining(
         epochs=job.hybrid_epochs, seed=job.key["seed"]
     )
     options.images_at_once(conversion.spiking_model(job.key["timesteps"]))
-    return options
+    data = _read(job.data, "train", job.hybrid_images, shape, job)
+    return lambda snn: baselines.fine_tune(snn, *data, options)
 
 
 @functools.lru_cache(maxsize=2)

@@ -173,7 +173,6 @@ def _training_step(network, options, num_steps):
     optimizer.build(network.variables)
     (image,) = network.model.inputs
     image_spec = tf.TensorSpec([None, *image.shape[1:]], tf.float32)
-
     label_spec = tf.TensorSpec([None], tf.int64)
     kernels = [variable.value for variable in network.variables]
 
