@@ -273,6 +273,7 @@ def test_weights_in_half_precision_are_refused(dtype):
         ((images()[:, :3], np.arange(4)), "images of shape .4, 3, 6, 2."),
         ((images(), np.arange(4)), "labels up to 3 for a model with 3 outputs"),
         ((images(), np.arange(3)), "labels of shape .3,."),
+        ((images()[:0], np.arange(0)), "no images to train on"),
     ],
 )
 def test_data_that_do_not_fit(data, text):

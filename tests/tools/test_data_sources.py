@@ -315,3 +315,10 @@ def test_a_size_that_does_not_fit_into_memory_is_refused(tmp_path):
 def test_unfit_requests_are_refused(spec, options, text):
     with pytest.raises(DataError, match=text):
         load(spec, **options)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(0, int), np.zeros((0, 3))])
+def test_an_empty_file_is_refused(tmp_path, labels):
+    spec = write_npz(tmp_path, images=IMAGES[:0], labels=labels)
+    with pytest.raises(DataError, match="Received no images: .* is empty"):
+        load(spec)

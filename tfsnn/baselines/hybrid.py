@@ -216,6 +216,11 @@ def _checked(model, images, labels):
     problems = find_problems(images, model.inputs[0].shape[1:])
     if problems:
         refuse("images to train on", problems)
+    if not len(images):
+        raise DataError(
+            "Received no images to train on. Supported: at least 1 labelled"
+            " image. Choose another split or file."
+        )
     labels = class_indices(labels, len(images))
     count = model.outputs[0].shape[-1]
     if labels.max() >= count:

@@ -106,7 +106,8 @@ def class_indices(labels: Any, num_images: int) -> np.ndarray:
         )
     if labels.ndim == 2 and labels.shape[1] > 1 and np.isfinite(labels).all():
         return np.argmax(labels, axis=1).astype(np.int64)
-    labels = labels.reshape(num_images, -1)
+    if labels.ndim == 1:
+        labels = labels[:, None]
     is_index = np.isfinite(labels) & (labels >= 0)
     is_index &= np.floor(labels) == labels
     if not is_index.all() or labels.shape[1] == 0:
